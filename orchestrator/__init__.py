@@ -1,0 +1,1 @@
+"""lifecycle-orchestrator: takes every customer account through its life, and can say why."""

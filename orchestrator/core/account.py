@@ -1,0 +1,96 @@
+"""Account: one customer company, as far as the engine knows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum, unique
+
+from orchestrator.core.facts import Facts, union
+from orchestrator.core.reasons import DecisionReason, PostponementReason
+
+
+@unique
+class Outcome(StrEnum):
+    """What became of a play for an episode."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """What a play last did; equal skips in a row share one record."""
+
+    episode: str  # the newest that was decided
+    decided_at: datetime
+    outcome: Outcome
+    reason: DecisionReason
+    first_episode: str  # where the run of equal skips began; else the episode itself
+    first_decided_at: datetime
+    repeats: int = 1  # how many equal decisions in a row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A play that came due and was postponed."""
+
+    episode: str
+    until: datetime | None  # judged again then; None: when the pause ends
+    reason: PostponementReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One customer company."""
+
+    id: str
+    playbook_version: str  # it is pinned to this version until it is migrated by plan
+    created_at: datetime  # when its first event reached us
+    stage: str
+    stage_entered_at: datetime
+    facts: Facts = field(default_factory=Facts)
+    anchor: datetime | None = None  # the start of the day count, frozen when the first day play is decided
+    anchor_said: datetime | None = None  # the newest correction of a frozen anchor that was written down
+    milestones: Mapping[str, datetime] = field(default_factory=dict)  # reached, and when
+    ledger: Mapping[str, LedgerEntry] = field(default_factory=dict)  # by play
+    waiting: Mapping[str, Waiting] = field(default_factory=dict)  # by play
+    standing: Mapping[str, str] = field(default_factory=dict)  # play -> episode of what it did and may be withdrawn
+    wake_at: datetime | None = None  # when something may next become due; None: not by time alone
+    basis: str = ""  # what wake_at was derived from
+
+    @property
+    def paused(self) -> bool:
+        """Whether a person has paused it: the last word of account_paused and account_resumed."""
+        paused, resumed = (self.facts.events.get(name) for name in ("account_paused", "account_resumed"))
+        return paused is not None and (resumed is None or paused.last > resumed.last)
+
+
+def merge(kept: Account, gone: Account) -> Account:
+    """The account that holds both: facts united, of each play what was decided last, nothing decided again."""
+    ledger = dict(gone.ledger)
+    for play, entry in kept.ledger.items():
+        other = ledger.get(play)
+        ledger[play] = entry if other is None else max(entry, other, key=lambda each: (each.episode, each.decided_at))
+    return replace(
+        kept,
+        created_at=min(kept.created_at, gone.created_at),
+        facts=union(kept.facts, gone.facts),
+        anchor=min((at for at in (kept.anchor, gone.anchor) if at is not None), default=None),
+        milestones=_earliest(kept.milestones, gone.milestones),
+        ledger=ledger,
+        waiting={play: each for play, each in kept.waiting.items() if not _decided(each, ledger.get(play))},
+        standing={**gone.standing, **kept.standing},
+        wake_at=None,
+        basis="",
+    )
+
+
+def _decided(waiting: Waiting, entry: LedgerEntry | None) -> bool:
+    return entry is not None and entry.episode >= waiting.episode
+
+
+def _earliest(left: Mapping[str, datetime], right: Mapping[str, datetime]) -> dict[str, datetime]:
+    merged = dict(left)
+    for name, instant in right.items():
+        merged[name] = min(instant, merged.get(name, instant))
+    return merged

@@ -1,0 +1,521 @@
+"""Conditions: Kleene logic over facts, compiled once, explained by the same tree.
+
+A condition is a closed subset of Python expressions (parsed and typed in ``orchestrator.playbook.conditions``). Here is
+what it means. None stands for *unknown* and follows Kleene's strong logic: ``False and unknown`` is False, ``True and
+unknown`` is unknown. Facts are closed-world: an event never seen is False, its count 0, its ``days_ago`` infinite.
+What cannot be evaluated raises ``UndecidableError``, never reads as False.
+
+Terms that move with the clock (``day``, ``stage_days``, ``x.days_ago``) may only be compared with a literal, so that
+the instant at which the comparison turns is known exactly (``flips``): nothing has to be polled. Terms about calendar
+weeks turn at the next Monday 00:00 UTC.
+"""
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum, unique
+from typing import Any
+
+from orchestrator.core.calendars import DAY
+from orchestrator.core.errors import UndecidableError
+from orchestrator.core.facts import MILLIONTH, Fact, Facts, Value, Vocabulary, week_of
+
+_FIRST_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
+_NEVER_YET = datetime.min.replace(tzinfo=UTC)  # the ``last`` of what was never seen
+_NEVER = datetime.max.replace(tzinfo=UTC)  # the ``first`` of what was never seen
+_MOMENT = timedelta(microseconds=1)  # the resolution of our clocks
+
+
+@unique
+class TermKind(StrEnum):
+    """What a name in a condition reads."""
+
+    SEEN = "seen"  # login: has it ever happened
+    COUNT = "count"  # login.count
+    DAYS_AGO = "days_ago"  # login.days_ago: days since the last; infinite when never
+    FIRST_DAY = "first_day"  # login.first_day: days from the anchor to the first; infinite when never
+    FIRST = "first"  # login.first: the instant
+    LAST = "last"  # login.last: the instant
+    FALLING = "falling_weeks"  # login.falling_weeks: full weeks in a row, each with less than the one before
+    WEEK_RATIO = "week_ratio"  # login.week_ratio: the last full week over the first full week since the anchor
+    TRAIT = "trait"
+    MILESTONE = "milestone"  # has it been reached
+    LATEST = "latest"  # nps.latest: the newest answer
+    LOWEST = "lowest"  # nps.lowest: the lowest of the people's current answers
+    ANSWERS = "answers"  # nps.answers: how many people answered
+    MEASURE = "measure"  # a figure; 0 when nothing was measured
+    DAY = "day"  # days since the anchor
+    STAGE = "stage"
+    STAGE_DAYS = "stage_days"  # days since the stage was entered
+
+
+MOVING = frozenset({TermKind.DAYS_AGO, TermKind.DAY, TermKind.STAGE_DAYS})  # move with the clock
+WEEKLY = frozenset({TermKind.FALLING, TermKind.WEEK_RATIO})  # turn with the calendar week
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Literal:
+    """A constant."""
+
+    value: Value
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A name of the vocabulary, with what it reads."""
+
+    kind: TermKind
+    name: str  # the event, trait, milestone, score or measure; empty for DAY, STAGE, STAGE_DAYS
+    text: str  # as written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arithmetic:
+    """Two numbers added, subtracted, multiplied or divided."""
+
+    operator: str  # + - * /
+    left: "Node"
+    right: "Node"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """Two values compared."""
+
+    operator: str  # == != < <= > >=
+    left: "Node"
+    right: "Node"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneOf:
+    """A value that is, or is not, one of some constants."""
+
+    item: "Node"
+    values: tuple[Value, ...]
+    negated: bool  # True for ``not in``
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Negation:
+    """Not this."""
+
+    operand: "Node"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Every:
+    """All of these (and)."""
+
+    operands: tuple["Node", ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Either:
+    """Any of these (or)."""
+
+    operands: tuple["Node", ...]
+    text: str
+
+
+Node = Literal | Term | Arithmetic | Compare | OneOf | Negation | Every | Either
+
+ALWAYS = Literal(value=True, text="True")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """All that a condition may look at."""
+
+    facts: Facts
+    vocabulary: Vocabulary
+    now: datetime
+    anchor: datetime | None  # the start of the account's day count, None while unknown
+    stage: str
+    stage_entered_at: datetime
+    milestones: Mapping[str, datetime] = field(default_factory=dict)  # reached ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """One part of a condition with what it read."""
+
+    text: str  # as written in the playbook
+    value: str  # what its terms read, as text
+    verdict: bool | None  # None: unknown
+    decisive: bool  # had this clause been otherwise, the whole would have been
+
+
+def verdict(node: Node, view: View) -> bool | None:
+    """True, False or None (unknown).
+
+    Raises:
+        UndecidableError: it cannot be evaluated (a division by zero).
+    """
+    return _as_bool(_value(node, view, {}))
+
+
+def _as_bool(value: Value) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _value(node: Node, view: View, assumed: Mapping[str, bool]) -> Value:
+    """What a node says; ``assumed`` overrides clauses by their text (to ask what would have changed the whole)."""
+    if node.text in assumed:
+        return assumed[node.text]
+    match node:
+        case Literal():
+            return node.value
+        case Term():
+            return read(node, view)
+        case Arithmetic():
+            return _calculated(node, _value(node.left, view, assumed), _value(node.right, view, assumed))
+        case Compare():
+            return _compared(node.operator, _value(node.left, view, assumed), _value(node.right, view, assumed))
+        case OneOf():
+            item = _value(node.item, view, assumed)
+            return None if item is None else (item in node.values) is not node.negated
+        case Negation():
+            inner = _as_bool(_value(node.operand, view, assumed))
+            return None if inner is None else not inner
+        case Every():
+            return _kleene((_as_bool(_value(part, view, assumed)) for part in node.operands), decides=False)
+        case Either():
+            return _kleene((_as_bool(_value(part, view, assumed)) for part in node.operands), decides=True)
+
+
+def _kleene(parts: Iterator[bool | None], *, decides: bool) -> bool | None:
+    unknown = False
+    for part in parts:
+        if part is decides:
+            return decides
+        unknown = unknown or part is None
+    return None if unknown else not decides
+
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_CALCULATIONS: Mapping[str, Callable[[Any, Any], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+
+
+def _compared(sign: str, left: Value, right: Value) -> bool | None:
+    return None if left is None or right is None else _COMPARISONS[sign](left, right)
+
+
+def _calculated(node: Arithmetic, left: Value, right: Value) -> Value:
+    if left is None or right is None:
+        return None
+    try:
+        result = _CALCULATIONS[node.operator](left, right)
+    except (ArithmeticError, TypeError) as error:
+        msg = f"{node.text}: {error} ({left} {node.operator} {right})"
+        raise UndecidableError(msg) from error
+    if math.isnan(result):
+        msg = f"{node.text}: not a number ({left} {node.operator} {right})"
+        raise UndecidableError(msg)
+    return result
+
+
+def read(term: Term, view: View) -> Value:
+    """What a name reads in this view."""
+    fact = view.facts.events.get(term.name)
+    match term.kind:
+        case TermKind.SEEN:
+            return fact is not None
+        case TermKind.COUNT:
+            return fact.count if fact else 0
+        case TermKind.DAYS_AGO:
+            return _days(fact.last, view.now) if fact else math.inf
+        case TermKind.FIRST_DAY:
+            return _first_day(fact, view.anchor)
+        case TermKind.FIRST:
+            return fact.first if fact else _NEVER
+        case TermKind.LAST:
+            return fact.last if fact else _NEVER_YET
+        case TermKind.FALLING:
+            return _falling_weeks(fact, view)
+        case TermKind.WEEK_RATIO:
+            return _week_ratio(fact, view)
+        case TermKind.TRAIT:
+            return _trait(term.name, view)
+        case TermKind.MILESTONE:
+            return term.name in view.milestones
+        case TermKind.LATEST | TermKind.LOWEST | TermKind.ANSWERS:
+            return _score(term, view)
+        case TermKind.MEASURE:
+            return measure(term.name, view.facts) or 0
+        case TermKind.DAY:
+            return None if view.anchor is None else _days(view.anchor, view.now)
+        case TermKind.STAGE:
+            return view.stage
+        case TermKind.STAGE_DAYS:
+            return _days(view.stage_entered_at, view.now)
+
+
+def _days(since: datetime, now: datetime) -> float:
+    return (now - since) / DAY
+
+
+def _first_day(fact: Fact | None, anchor: datetime | None) -> float | None:
+    if fact is None:
+        return math.inf
+    return None if anchor is None else _days(anchor, fact.first)
+
+
+def _trait(name: str, view: View) -> Value:
+    written = view.facts.traits.get(name)
+    return view.vocabulary.traits[name].default if written is None else written.value
+
+
+def _score(term: Term, view: View) -> Value:
+    answers = view.facts.scores.get(term.name, {})
+    if term.kind is TermKind.ANSWERS:
+        return len(answers)
+    if not answers:
+        return None
+    if term.kind is TermKind.LATEST:
+        return max(answers.values(), key=lambda answer: answer.stamp).value
+    return min(answer.value for answer in answers.values() if isinstance(answer.value, int | float))
+
+
+def measure(name: str, facts: Facts) -> float | None:
+    """A figure; None when nothing was ever measured."""
+    if name in facts.values:
+        return len(facts.values[name])
+    return facts.sums[name] / MILLIONTH if name in facts.sums else None
+
+
+def _first_full_week(anchor: datetime) -> int:
+    week = week_of(anchor)
+    return week if anchor == _FIRST_MONDAY + timedelta(weeks=week) else week + 1
+
+
+def monday_after(instant: datetime) -> datetime:
+    """The first Monday 00:00 UTC after an instant: where its calendar week ends."""
+    return _FIRST_MONDAY + timedelta(weeks=week_of(instant) + 1)
+
+
+def _falling_weeks(fact: Fact | None, view: View) -> int | None:
+    if view.anchor is None:
+        return None
+    weeks = fact.weeks if fact else {}
+    week, falls = week_of(view.now) - 1, 0
+    while week > _first_full_week(view.anchor) and weeks.get(week, 0) < weeks.get(week - 1, 0):
+        week, falls = week - 1, falls + 1
+    return falls
+
+
+def _week_ratio(fact: Fact | None, view: View) -> float | None:
+    if view.anchor is None:
+        return None
+    first_week, last_week = _first_full_week(view.anchor), week_of(view.now) - 1
+    if last_week < first_week:
+        return None  # no full week is over yet
+    weeks = fact.weeks if fact else {}
+    first = weeks.get(first_week, 0)
+    return weeks.get(last_week, 0) / first if first else math.inf
+
+
+def terms(node: Node) -> Iterator[Term]:
+    """Every term of a condition, left to right."""
+    match node:
+        case Term():
+            yield node
+        case Literal():
+            return
+        case Negation():
+            yield from terms(node.operand)
+        case OneOf():
+            yield from terms(node.item)
+        case Arithmetic() | Compare():
+            yield from terms(node.left)
+            yield from terms(node.right)
+        case Every() | Either():
+            for part in node.operands:
+                yield from terms(part)
+
+
+def flips(node: Node, view: View) -> Iterator[datetime]:
+    """The instants after now at which a part of this condition may turn by the clock alone."""
+    if any(term.kind in WEEKLY for term in terms(node)):
+        yield monday_after(view.now)
+    for part in _comparisons(node):
+        turn = _turn(part, view)
+        if turn is not None and turn > view.now:
+            yield turn
+
+
+def _comparisons(node: Node) -> Iterator[Compare]:
+    match node:
+        case Compare():
+            yield node
+        case Negation():
+            yield from _comparisons(node.operand)
+        case Every() | Either():
+            for part in node.operands:
+                yield from _comparisons(part)
+        case _:
+            return
+
+
+def _turn(part: Compare, view: View) -> datetime | None:
+    """When ``moving term <sign> literal`` turns: strictly after the limit for ``<=`` and ``>``, else at it."""
+    term, limit = (part.left, part.right) if isinstance(part.left, Term) else (part.right, part.left)
+    if not isinstance(term, Term) or term.kind not in MOVING or not isinstance(limit, Literal):
+        return None
+    since = _since(term, view)
+    if since is None or not isinstance(limit.value, int | float):
+        return None
+    reached, passed = _first_instant(since, limit.value, operator.ge), _first_instant(since, limit.value, operator.gt)
+    if part.operator in {"==", "!="}:
+        return reached if reached is not None and reached > view.now else passed
+    strictly_after = (part.operator in {"<=", ">"}) == isinstance(part.left, Term)
+    return passed if strictly_after else reached
+
+
+def _first_instant(since: datetime, days: float, holds: Callable[[Any, Any], bool]) -> datetime | None:
+    """The first instant at which the days since then are at, or past, a limit; None when no calendar holds it."""
+    try:
+        at = since + days * DAY - _MOMENT  # rounded to the microsecond: the instant itself is found by asking
+    except (OverflowError, ValueError):
+        return None
+    while not holds(_days(since, at), days):
+        at += _MOMENT
+    return at
+
+
+def _since(term: Term, view: View) -> datetime | None:
+    match term.kind:
+        case TermKind.DAY:
+            return view.anchor
+        case TermKind.STAGE_DAYS:
+            return view.stage_entered_at
+        case _:
+            fact = view.facts.events.get(term.name)
+            return fact.last if fact else None
+
+
+def became(node: Node, view: View) -> datetime:
+    """Since when a condition that holds has held, at most now: ``and`` since its newest part, ``or`` since its oldest.
+
+    So that what is found late, or read from history, is dated by what happened and not by when it was found.
+    """
+    return min(view.now, _since_when(node, view, wanted=True) or view.now)
+
+
+def _since_when(node: Node, view: View, *, wanted: bool) -> datetime | None:
+    """Since when a node has said what is wanted, which it says now; None when it rests on nothing that happened."""
+    match node:
+        case Negation():
+            return _since_when(node.operand, view, wanted=not wanted)
+        case Every() | Either():
+            parts = [part for part in node.operands if verdict(part, view) is wanted]
+            instants = [_since_when(part, view, wanted=wanted) for part in parts]
+            return _newest(instants) if isinstance(node, Every) is wanted else _oldest(instants)
+        case Compare():
+            turn = _turn(node, view)
+            return turn if turn is not None and turn <= view.now else _newest_of_terms(node, view)
+        case _:
+            return _newest_of_terms(node, view)
+
+
+def _newest_of_terms(node: Node, view: View) -> datetime | None:
+    return _newest([_rests_on(term, view) for term in terms(node)])
+
+
+def _newest(instants: Iterable[datetime | None]) -> datetime | None:
+    return max((instant for instant in instants if instant is not None), default=None)
+
+
+def _oldest(instants: Iterable[datetime | None]) -> datetime | None:
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+def _rests_on(term: Term, view: View) -> datetime | None:
+    fact = view.facts.events.get(term.name)
+    match term.kind:
+        case TermKind.SEEN | TermKind.FIRST | TermKind.FIRST_DAY:
+            return fact.first if fact else None
+        case TermKind.COUNT | TermKind.LAST | TermKind.DAYS_AGO:
+            return fact.last if fact else None
+        case TermKind.TRAIT:
+            return view.facts.traits[term.name].stamp[0] if term.name in view.facts.traits else None
+        case TermKind.LATEST | TermKind.LOWEST | TermKind.ANSWERS:
+            return _newest(answer.stamp[0] for answer in view.facts.scores.get(term.name, {}).values())
+        case TermKind.MILESTONE:
+            return view.milestones.get(term.name)
+        case TermKind.MEASURE:
+            return _newest_of_measure(term.name, view)
+        case TermKind.FALLING | TermKind.WEEK_RATIO:
+            return _FIRST_MONDAY + timedelta(weeks=week_of(view.now))
+        case TermKind.STAGE:
+            return view.stage_entered_at
+        case TermKind.DAY | TermKind.STAGE_DAYS:
+            return None  # what moves is dated by the comparison it stands in
+
+
+def _newest_of_measure(name: str, view: View) -> datetime | None:
+    fact = view.facts.events.get(view.vocabulary.measures[name].event)
+    return fact.last if fact else None
+
+
+def explain(node: Node, view: View) -> tuple[Clause, ...]:
+    """Each clause with its value, its verdict, and whether it was decisive; it never raises."""
+    whole = _judged(node, view, {})
+    return tuple(_clause(part, node, view, outcome=whole) for part in _clauses(node))
+
+
+def _judged(node: Node, view: View, assumed: Mapping[str, bool]) -> bool | None:
+    """The verdict under these assumptions; a clause that a guard had spared from evaluation may be undecidable."""
+    try:
+        return _as_bool(_value(node, view, assumed))
+    except UndecidableError:
+        return None
+
+
+def _clauses(node: Node) -> Iterator[Node]:
+    match node:
+        case Every() | Either():
+            for part in node.operands:
+                yield from _clauses(part)
+        case Negation():
+            yield from _clauses(node.operand)
+        case _:
+            yield node
+
+
+def _clause(part: Node, whole: Node, view: View, *, outcome: bool | None) -> Clause:
+    found = _judged(part, view, {})
+    others = {True, False} - {found}
+    changed = any(_judged(whole, view, {part.text: other}) is not outcome for other in others)
+    values = ", ".join(f"{term.text} = {_shown(read(term, view))}" for term in terms(part))
+    return Clause(text=part.text, value=values, verdict=found, decisive=changed)
+
+
+def _shown(value: Value) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, datetime):
+        return "never" if value in {_NEVER, _NEVER_YET} else value.isoformat()
+    if isinstance(value, float):
+        return "never" if math.isinf(value) else f"{value:g}"
+    return str(value)

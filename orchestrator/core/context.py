@@ -1,0 +1,59 @@
+"""What a template may read of an account: plain values, only what is really known (figures are never invented)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from orchestrator.core.account import Account
+from orchestrator.core.calendars import DAY
+from orchestrator.core.conditions import measure
+from orchestrator.core.events import Json
+from orchestrator.core.people import Person
+from orchestrator.core.playbook import Playbook
+
+
+def letter_context(account: Account, person: Person | None, now: datetime, playbook: Playbook) -> dict[str, Json]:
+    """The saved context of one message or escalation: from it and the template alone the letter is composed."""
+    return {
+        "account": _account(account, playbook),
+        "person": {"name": person.name, "first_name": person.first_name} if person else {"name": "", "first_name": ""},
+        "owner": {"name": _text(account, "owner_name"), "email": _text(account, "owner_email")},
+        "touch": {"day": _day(account, now)},
+        "figures": dict(_figures(account, playbook)),
+        "setup": _setup(account, playbook),
+        "core_feature": {"label": playbook.core_feature[0], "path": playbook.core_feature[1]},
+    }
+
+
+def _account(account: Account, playbook: Playbook) -> dict[str, Json]:
+    renewal = account.facts.traits.get("renewal_at")
+    date = renewal.value.date().isoformat() if renewal and isinstance(renewal.value, datetime) else None
+    seats = account.facts.traits.get("seats")
+    return {
+        "id": account.id,
+        "name": _text(account, "name") or account.id,
+        "plan": _text(account, "plan"),
+        "term": _text(account, "term"),
+        "seats": seats.value if seats and isinstance(seats.value, int | float) else None,
+        "renewal_date": date,
+        "stage": playbook.stages[account.stage].name,
+    }
+
+
+def _text(account: Account, trait: str) -> str | None:
+    written = account.facts.traits.get(trait)
+    return written.value if written is not None and isinstance(written.value, str) else None
+
+
+def _day(account: Account, now: datetime) -> int | None:
+    return None if account.anchor is None else (now - account.anchor) // DAY
+
+
+def _figures(account: Account, playbook: Playbook) -> Mapping[str, Json]:
+    found = {name: measure(name, account.facts) for name in playbook.vocabulary.measures}
+    return {name: value for name, value in found.items() if value}
+
+
+def _setup(account: Account, playbook: Playbook) -> dict[str, Json]:
+    missing = [playbook.milestones[name].label for name in playbook.checklist if name not in account.milestones]
+    total = len(playbook.checklist)
+    return {"done": total - len(missing), "total": total, "missing": list(missing)}

@@ -1,0 +1,276 @@
+"""Facts: what events add up to, a function of the *set* of events (rule 1 of DESIGN.md, "One verb").
+
+Everything kept here is a minimum, a maximum, a count of distinct messages, a sum of integers, a union, or a last writer
+by (occurred_at, source, message_id). So any permutation or split of the same events gives the same facts, and the facts
+of two merged accounts are the union of theirs. Sums are kept in millionths as integers, because adding floats depends
+on the order. Where something must be bounded (weeks, distinct values, survey answers) the survivors are chosen by an
+order over the whole set, never by arrival.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum, unique
+
+from orchestrator.core.events import OWN_EVENTS, OWN_SOURCE, Event, EventKind, Json
+
+MILLIONTH = 1_000_000  # sums are kept in millionths
+MOST_WEEKS = 60  # weeks of activity kept an event name: the newest
+MOST_VALUES = 200  # distinct values kept a measure: the first in order
+MOST_ANSWERS = 200  # people's answers kept a score: the newest
+MOST_MEASURED = 1e12  # greater numbers are not added up
+MOST_NUMBER = 1e300  # greater numbers are none
+MOST_TEXT = 500  # characters of a text trait that are kept
+_EPOCH_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)  # week 0 begins here
+
+Stamp = tuple[datetime, str, str]
+Value = bool | float | int | str | datetime | None
+
+
+@unique
+class TraitType(StrEnum):
+    """What a trait may hold."""
+
+    BOOL = "bool"
+    NUMBER = "number"
+    TEXT = "text"
+    INSTANT = "instant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraitRule:
+    """A declared trait of accounts."""
+
+    type: TraitType  # what it may hold; anything else is unknown
+    values: tuple[str, ...] = ()  # for TEXT: the closed list, if it is one
+    default: Value = None  # what holds when it was never said; None is unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRule:
+    """Where answers to a survey are found."""
+
+    event: str  # our name of the event that carries an answer
+    property: str  # its property that holds the number
+    lowest: float  # the scale, both ends belong to it
+    highest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureRule:
+    """A figure made of an event's property: its sum, or how many distinct values it had."""
+
+    event: str  # our name of the event
+    property: str  # its property
+    distinct: bool  # True: count distinct values; False: add up numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """The names that a playbook speaks of, and the products' names for them."""
+
+    events: frozenset[str]  # our names
+    aliases: Mapping[str, str]  # the product's name -> ours (ours map to themselves)
+    traits: Mapping[str, TraitRule]
+    scores: Mapping[str, ScoreRule]
+    measures: Mapping[str, MeasureRule]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What is known of one event name; never seen is no Fact at all (closed world)."""
+
+    count: int  # distinct messages
+    first: datetime
+    last: datetime
+    weeks: Mapping[int, int] = field(default_factory=dict)  # week number -> messages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A last-written value with the stamp of who wrote it."""
+
+    value: Value
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All facts of an account."""
+
+    events: Mapping[str, Fact] = field(default_factory=dict)
+    traits: Mapping[str, Written] = field(default_factory=dict)
+    scores: Mapping[str, Mapping[str, Written]] = field(default_factory=dict)  # score -> person -> answer
+    sums: Mapping[str, int] = field(default_factory=dict)  # measure -> millionths
+    values: Mapping[str, frozenset[str]] = field(default_factory=dict)  # measure -> distinct values
+
+
+def week_of(instant: datetime) -> int:
+    """The number of the calendar week (Monday to Sunday, UTC) that an instant lies in."""
+    return (instant - _EPOCH_MONDAY).days // 7
+
+
+def fold(facts: Facts, events: Iterable[Event], vocabulary: Vocabulary) -> Facts:
+    """The facts with these events added; each event must be new (the store and ``distinct`` see to it)."""
+    tally = _Tally(
+        vocabulary=vocabulary,
+        events=dict(facts.events),
+        traits=dict(facts.traits),
+        scores=dict(facts.scores),
+        sums=dict(facts.sums),
+        values=dict(facts.values),
+    )
+    for event in events:
+        tally.add(event)
+    return tally.facts()
+
+
+def name_of(event: Event, vocabulary: Vocabulary) -> str | None:
+    """Our name of what happened, None when no rule speaks of it; the words of OWN_EVENTS are only ours to say."""
+    name = vocabulary.aliases.get(event.name)
+    return None if name in OWN_EVENTS and event.source != OWN_SOURCE else name
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tally:
+    """Facts while events are added: copied once a call, however many events; it never leaves ``fold``."""
+
+    vocabulary: Vocabulary
+    events: dict[str, Fact]
+    traits: dict[str, Written]
+    scores: dict[str, Mapping[str, Written]]
+    sums: dict[str, int]
+    values: dict[str, frozenset[str]]
+
+    def facts(self) -> Facts:
+        return Facts(events=self.events, traits=self.traits, scores=self.scores, sums=self.sums, values=self.values)
+
+    def add(self, event: Event) -> None:
+        if event.kind is EventKind.GROUP:
+            self.traits = last_written(self.traits, _said(event, self.vocabulary))
+        name = name_of(event, self.vocabulary)
+        if name is not None:
+            self.events[name] = _counted(self.events.get(name), event)
+            self.score(name, event)
+            self.measure(name, event)
+
+    def score(self, name: str, event: Event) -> None:
+        for score, rule in self.vocabulary.scores.items():
+            number = _number(event.properties.get(rule.property)) if rule.event == name else None
+            if number is not None and rule.lowest <= number <= rule.highest:
+                answer = {event.person or "": Written(value=number, stamp=event.stamp)}
+                self.scores[score] = _newest_answers(last_written(self.scores.get(score, {}), answer))
+
+    def measure(self, name: str, event: Event) -> None:
+        for measure, rule in self.vocabulary.measures.items():
+            raw = event.properties.get(rule.property) if rule.event == name else None
+            if rule.distinct and isinstance(raw, str):
+                self.values[measure] = _first_values(self.values.get(measure, frozenset()) | {raw[:MOST_TEXT]})
+            number = None if rule.distinct else _number(raw)
+            if number is not None and abs(number) <= MOST_MEASURED:
+                self.sums[measure] = self.sums.get(measure, 0) + round(number * MILLIONTH)
+
+
+def _counted(fact: Fact | None, event: Event) -> Fact:
+    at, week = event.occurred_at, week_of(event.occurred_at)
+    if fact is None:
+        return Fact(count=1, first=at, last=at, weeks={week: 1})
+    weeks = {**fact.weeks, week: fact.weeks.get(week, 0) + 1}
+    return Fact(count=fact.count + 1, first=min(fact.first, at), last=max(fact.last, at), weeks=_newest_weeks(weeks))
+
+
+def _newest_weeks(weeks: dict[int, int]) -> dict[int, int]:
+    if len(weeks) <= MOST_WEEKS:
+        return weeks
+    return {week: weeks[week] for week in sorted(weeks)[-MOST_WEEKS:]}
+
+
+def _said(event: Event, vocabulary: Vocabulary) -> dict[str, Written]:
+    return {
+        name: Written(value=trait_value(event.properties[name], rule), stamp=event.stamp)
+        for name, rule in vocabulary.traits.items()
+        if name in event.properties
+    }
+
+
+def last_written(left: Mapping[str, Written], right: Mapping[str, Written]) -> dict[str, Written]:
+    """For each name the value with the greater stamp."""
+    merged = dict(left)
+    for name, written in right.items():
+        held = merged.get(name)
+        if held is None or written.stamp > held.stamp:
+            merged[name] = written
+    return merged
+
+
+def trait_value(raw: Json, rule: TraitRule) -> Value:
+    """The value as its rule types it; None (unknown) when it cannot be that."""
+    match rule.type:
+        case TraitType.BOOL:
+            return raw if isinstance(raw, bool) else None
+        case TraitType.NUMBER:
+            return _number(raw)
+        case TraitType.TEXT:
+            text = raw[:MOST_TEXT] if isinstance(raw, str) else None
+            return text if not rule.values or text in rule.values else None
+        case TraitType.INSTANT:
+            return instant(raw)
+
+
+def _number(raw: Json) -> float | int | None:
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        return None
+    return raw if abs(raw) <= MOST_NUMBER else None  # NaN is not; an int may be too long for a float
+
+
+def instant(raw: Json) -> datetime | None:
+    """An ISO 8601 date or time as aware UTC (a bare date is its midnight UTC); None when it is none."""
+    if not isinstance(raw, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(raw)
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _newest_answers(answers: dict[str, Written]) -> dict[str, Written]:
+    if len(answers) <= MOST_ANSWERS:
+        return answers
+    newest = sorted(answers.items(), key=lambda item: (item[1].stamp, item[0]))[-MOST_ANSWERS:]
+    return dict(newest)
+
+
+def _first_values(values: frozenset[str]) -> frozenset[str]:
+    return values if len(values) <= MOST_VALUES else frozenset(sorted(values)[:MOST_VALUES])
+
+
+def union(left: Facts, right: Facts) -> Facts:
+    """The facts of two disjoint sets of events together (merging two accounts)."""
+    return Facts(
+        events={name: _joined(left.events.get(name), right.events.get(name)) for name in {*left.events, *right.events}},
+        traits=last_written(left.traits, right.traits),
+        scores={
+            name: _newest_answers(last_written(left.scores.get(name, {}), right.scores.get(name, {})))
+            for name in {*left.scores, *right.scores}
+        },
+        sums={name: left.sums.get(name, 0) + right.sums.get(name, 0) for name in {*left.sums, *right.sums}},
+        values={
+            name: _first_values(left.values.get(name, frozenset()) | right.values.get(name, frozenset()))
+            for name in {*left.values, *right.values}
+        },
+    )
+
+
+def _joined(left: Fact | None, right: Fact | None) -> Fact:
+    if left is None or right is None:
+        only = left or right
+        assert only is not None, "a name of the union is in one of the two"  # noqa: S101 -- states an invariant
+        return only
+    weeks = {week: left.weeks.get(week, 0) + right.weeks.get(week, 0) for week in {*left.weeks, *right.weeks}}
+    return Fact(
+        count=left.count + right.count,
+        first=min(left.first, right.first),
+        last=max(left.last, right.last),
+        weeks=_newest_weeks(weeks),
+    )

@@ -1,0 +1,543 @@
+"""``advance``: the one verb. Everything the product decides about an account, it decides here.
+
+Theory of operation. The events are folded into facts. Then four rules are applied until none applies (a fixed point):
+
+1. A milestone whose condition holds is reached, once, dated by what it rests on.
+2. The first row of the stage table that leaves the account's stage and whose guard holds is taken. A circle within one
+   instant is an error of the playbook.
+3. What a play did is withdrawn when its ``only_while`` no longer holds or the account is in an exit stage: unsent
+   messages are cancelled, the open escalation is closed.
+4. Of the plays that are due, the first by (due, priority, name) is judged: done, skipped with a reason, or postponed.
+   A done or skipped play is in the ledger; a postponed one waits; so each application makes progress and the loop ends.
+   What came due and lost its cause before it could be judged (the stage was left, the silence broken while it waited)
+   is skipped as overtaken.
+
+Then ``wake_at`` is derived: the earliest of the next due instants and the instants at which a guard, a milestone or an
+``only_while`` that matters now may turn by the clock alone.
+
+A judgement asks, in this order: is the account in an exit stage, or in a stage that the play is not for; is it too late
+(``valid_for``); does the condition hold; is what it asks for still to be done (``only_while``); is there somebody to
+write to; is the send window open. A paused account is judged when the pause ends. Unknown is not false: it is skipped
+under its own reason.
+
+Illegal input raises and changes nothing. There is no clock, no I/O, no randomness and no logging in here.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from orchestrator.core import calendars, conditions, timing
+from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting
+from orchestrator.core.conditions import Clause, View
+from orchestrator.core.context import letter_context
+from orchestrator.core.decisions import (
+    Decision,
+    Escalation,
+    Message,
+    Note,
+    NoteKind,
+    Postponement,
+    Step,
+    Withdrawal,
+    key,
+)
+from orchestrator.core.errors import IllegalInputError, UndecidableError
+from orchestrator.core.events import OWN_SOURCE, Event, EventKind, distinct
+from orchestrator.core.facts import fold, name_of
+from orchestrator.core.people import Person, recipient
+from orchestrator.core.playbook import Entered, Escalate, OnDay, Play, Playbook, SendEmail, Transition
+from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
+from orchestrator.core.timing import Due, Zone
+
+_MOST_MOVES = 10_000  # more in one call can only be a circle
+_NO_OFFSET = timedelta(0)  # of UTC
+_PAUSES = frozenset({"account_paused", "account_resumed"})  # every rule looks at these
+_UNSEEN = frozenset({"ledger", "waiting", "standing", "anchor_said", "wake_at", "basis"})  # no condition looks at these
+
+
+def opened(account_id: str, now: datetime, playbook: Playbook) -> Account:
+    """A new account as its first event finds it, pinned to this version of the playbook."""
+    return Account(
+        id=account_id,
+        playbook_version=playbook.version,
+        created_at=now,
+        stage=playbook.first_stage,
+        stage_entered_at=now,
+    )
+
+
+def absorb(account: Account, events: Iterable[Event], playbook: Playbook) -> Account:
+    """The account with these events folded into its facts and nothing decided.
+
+    Raises:
+        IllegalInputError: an event is another account's, or its instant is not UTC.
+    """
+    arrived = tuple(events)
+    for event in arrived:
+        _check_event(event, account)
+    new = distinct(arrived)
+    if not new:
+        return account
+    facts = fold(account.facts, new, playbook.vocabulary)
+    return replace(account, facts=facts, standing=_settled(account.standing, new, playbook))
+
+
+def _check_event(event: Event, account: Account) -> None:
+    if event.account != account.id:
+        msg = f"event {event.message_id} belongs to account {event.account}, not to {account.id}"
+        raise IllegalInputError(msg)
+    if event.occurred_at.utcoffset() != _NO_OFFSET:
+        msg = f"event {event.message_id}: expected occurred_at to be aware UTC, got {event.occurred_at.isoformat()}"
+        raise IllegalInputError(msg)
+
+
+def _settled(standing: Mapping[str, str], events: Sequence[Event], playbook: Playbook) -> Mapping[str, str]:
+    """What stands, without the plays whose mail has left and that did nothing else: nothing is left to withdraw."""
+    left = {
+        (event.properties.get("play"), event.properties.get("episode"))
+        for event in events
+        if event.source == OWN_SOURCE and event.name == "message_sent"
+    }
+    return {
+        play: episode
+        for play, episode in standing.items()
+        if (play, episode) not in left or _escalates(playbook.plays[play])
+    }
+
+
+def advance(
+    account: Account, people: Sequence[Person], events: Sequence[Event], now: datetime, playbook: Playbook
+) -> Step:
+    """Advance one account to ``now``: fold the events, decide what is due, say when to look again.
+
+    Args:
+        account: as the last step left it; its ``playbook_version`` must be the playbook's.
+        people: those that the decision may need (the batch's actors and the holders of roles).
+        events: new ones of this account; duplicates within the batch count once.
+        now: the instant of deciding, aware.
+        playbook: the compiled version that the account is pinned to.
+
+    Raises:
+        IllegalInputError: the input is not of one account and one version, or an instant is not UTC.
+        UndecidableError: a rule cannot be evaluated for this account, or the stage table turns in a circle.
+    """
+    _check(account, now, playbook)
+    absorbed = absorb(account, events, playbook)
+    if quiet(account, events, now, playbook):
+        return Step(account=absorbed)
+    try:
+        return _settle(_Moving(absorbed, tuple(people), now, playbook))
+    except OverflowError as error:
+        msg = f"account {account.id}: one of its instants leads beyond the calendar ({error})"
+        raise UndecidableError(msg) from error
+
+
+def _settle(moving: "_Moving") -> Step:
+    moving.note_anchor_correction()
+    for _ in range(_MOST_MOVES):
+        if not moving.move():
+            return moving.rest()
+    msg = f"account {moving.account.id} does not come to rest under playbook {moving.playbook.name}"
+    raise UndecidableError(msg)
+
+
+def _check(account: Account, now: datetime, playbook: Playbook) -> None:
+    if now.utcoffset() != _NO_OFFSET:
+        raise IllegalInputError(f"expected now to be aware UTC, got {now.isoformat()}")
+    if account.playbook_version != playbook.version:
+        msg = f"account {account.id} is pinned to playbook {account.playbook_version}, not to {playbook.version}"
+        raise IllegalInputError(msg)
+    if account.stage not in playbook.stages:
+        msg = f"account {account.id} is in stage {account.stage}, which playbook {playbook.name} does not have"
+        raise IllegalInputError(msg)
+
+
+def basis_of(account: Account, playbook: Playbook) -> str:
+    """What ``wake_at`` is derived from: when this changes, it must be derived afresh."""
+    return f"{playbook.version}{'/paused' if account.paused else ''}"
+
+
+def quiet(account: Account, events: Sequence[Event], now: datetime, playbook: Playbook) -> bool:
+    """Whether nothing that these events touch is read by any rule, and no time has come."""
+    if account.basis != basis_of(account, playbook) or (account.wake_at is not None and account.wake_at <= now):
+        return False
+    return all(_unread(event, playbook) for event in events)
+
+
+def _unread(event: Event, playbook: Playbook) -> bool:
+    if event.kind in {EventKind.GROUP, EventKind.IDENTIFY}:
+        return False
+    name = name_of(event, playbook.vocabulary)
+    return name not in playbook.reads and name not in _PAUSES
+
+
+@dataclass(slots=True)
+class _Moving:
+    """An account on its way to rest at ``now``: the only mutable thing in the core, and it never leaves ``advance``."""
+
+    account: Account
+    people: tuple[Person, ...]
+    now: datetime
+    playbook: Playbook
+    decisions: list[Decision] = field(default_factory=list)
+    postponements: list[Postponement] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    escalations: list[Escalation] = field(default_factory=list)
+    withdrawals: list[Withdrawal] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    visited: set[tuple[str, datetime]] = field(default_factory=set)  # lives of stages, by entry
+    person: Person | None = field(init=False)  # who is written to
+    zone: Zone = field(init=False)
+    view: View = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.person = recipient(self.people)
+        self.zone = timing.zone_of(self.account, self.person, self.playbook)
+        self.view = view_of(self.account, self.now, self.playbook)
+
+    # -- what is seen ------------------------------------------------------------------------------------------------
+
+    @property
+    def exited(self) -> bool:
+        return self.playbook.stages[self.account.stage].exit
+
+    def set(self, **changes: Any) -> bool:  # noqa: ANN401 -- ``replace`` refuses what is no field of Account
+        self.account = replace(self.account, **changes)
+        if not changes.keys() <= _UNSEEN:
+            self.view = view_of(self.account, self.now, self.playbook)
+        return True
+
+    # -- the four rules ----------------------------------------------------------------------------------------------
+
+    def move(self) -> bool:
+        return (
+            self.reach_milestone()
+            or self.change_stage()
+            or self.withdraw()
+            or self.drop_broken_silence()
+            or self.judge_first_due()
+        )
+
+    def reach_milestone(self) -> bool:
+        for name, milestone in self.playbook.milestones.items():
+            if name not in self.account.milestones and conditions.verdict(milestone.when, self.view) is True:
+                at = conditions.became(milestone.when, self.view)
+                self.notes.append(_note(NoteKind.MILESTONE, self.now, milestone=name, reached_at=at.isoformat()))
+                return self.set(milestones={**self.account.milestones, name: at})
+        return False
+
+    def change_stage(self) -> bool:
+        for row in leaving(self.account.stage, self.playbook):
+            if conditions.verdict(row.when, self.view) is True:
+                return self.enter(row)
+        return False
+
+    def enter(self, row: Transition) -> bool:
+        at = self.entered_at(row)
+        self.visited.add((self.account.stage, self.account.stage_entered_at))
+        if (row.target, at) in self.visited:
+            msg = f"{row.path}: the stage table turns in a circle at {row.target}"
+            raise UndecidableError(msg)
+        self.drop_overtaken_entry()
+        detail = {"source": self.account.stage, "target": row.target, "rule": row.path, "entered_at": at.isoformat()}
+        self.notes.append(Note(kind=NoteKind.STAGE, at=self.now, detail=detail))
+        return self.set(stage=row.target, stage_entered_at=at)
+
+    def entered_at(self, row: Transition) -> datetime:
+        """When the guard became true in this life of the stage; the first life began before we heard of it."""
+        became = conditions.became(row.when, self.view)
+        first = self.account.stage_entered_at == self.account.created_at
+        return became if first else max(self.account.stage_entered_at, became)
+
+    def drop_overtaken_entry(self) -> None:
+        """The entry of the stage that is left: a play that it made due and that was not judged never will be."""
+        for due in list(self.pending()):
+            if isinstance(due.play.trigger, Entered) and due.at <= self.now:
+                self.decide(due, Outcome.SKIPPED, DecisionReason.OVERTAKEN)
+
+    def drop_broken_silence(self) -> bool:
+        for name in self.account.waiting:
+            due = timing.broken(self.playbook.plays[name], self.account, self.zone, self.playbook)
+            if due is not None:
+                return self.decide(due, Outcome.SKIPPED, DecisionReason.OVERTAKEN)
+        return False
+
+    def withdraw(self) -> bool:
+        for play, episode in self.account.standing.items():
+            reason = self.withdrawal_reason(self.playbook.plays[play])
+            if reason is not None:
+                self.withdrawals.append(Withdrawal(play=play, episode=episode, reason=reason))
+                left = {name: kept for name, kept in self.account.standing.items() if name != play}
+                return self.set(standing=left)
+        return False
+
+    def withdrawal_reason(self, play: Play) -> MessageReason | None:
+        if self.exited and self.account.stage not in play.stages:
+            return MessageReason.EXITED
+        return MessageReason.GOAL_REACHED if self.goal_reached(play) else None
+
+    def goal_reached(self, play: Play) -> bool:
+        goal = play.policy.only_while
+        return goal is not None and conditions.verdict(goal, self.view) is False
+
+    def judge_first_due(self) -> bool:
+        due = [each for each in self.pending() if self.effective(each) <= self.now]
+        if not due:
+            return False
+        first = min(due, key=lambda each: (each.at, each.play.policy.priority, each.play.name))
+        return self.pause(first) if self.account.paused else self.judge(first)
+
+    # -- judging -----------------------------------------------------------------------------------------------------
+
+    def pending(self) -> Iterator[Due]:
+        zone = self.zone
+        for play in self.playbook.plays.values():
+            due = timing.next_due(play, self.account, zone, self.playbook)
+            if due is not None:
+                yield due
+
+    def effective(self, due: Due) -> datetime:
+        """When a due play is to be judged: its due instant, or the end of what it waits for."""
+        waiting = self.account.waiting.get(due.play.name)
+        if waiting is None or waiting.episode != due.episode:
+            return due.at
+        if waiting.until is None:
+            return _FAR_OFF if self.account.paused else due.at
+        if waiting.reason is PostponementReason.NO_RECIPIENT and self.person is not None:
+            return due.at
+        return max(due.at, waiting.until)
+
+    def pause(self, due: Due) -> bool:
+        return self.postpone(due, None, PostponementReason.PAUSED)
+
+    def postpone(self, due: Due, until: datetime | None, reason: PostponementReason) -> bool:
+        name = due.play.name
+        self.postponements.append(
+            Postponement(
+                account=self.account.id, play=name, episode=due.episode, at=self.now, until=until, reason=reason
+            )
+        )
+        waiting = Waiting(episode=due.episode, until=until, reason=reason)
+        return self.set(waiting={**self.account.waiting, name: waiting})
+
+    def judge(self, due: Due) -> bool:
+        reason = self.skip_reason(due)
+        if reason is not None:
+            return self.decide(due, Outcome.SKIPPED, reason)
+        if _writes(due.play) and self.person is None:
+            return self.await_recipient(due)
+        opening = self.opening(due)
+        if opening is not None and opening <= self.now:
+            return self.decide(due, Outcome.DONE, DecisionReason.DUE)
+        policy = due.play.policy
+        if opening is None or opening > due.at + min(policy.max_defer, policy.valid_for):
+            return self.decide(due, Outcome.SKIPPED, DecisionReason.DEFERRED_TOO_LONG)
+        return self.postpone(due, opening, PostponementReason.OUTSIDE_WINDOW)
+
+    def skip_reason(self, due: Due) -> DecisionReason | None:
+        play = due.play
+        if self.account.stage not in play.stages and (play.stages or self.exited):
+            return DecisionReason.EXITED if self.exited else DecisionReason.OTHER_STAGE
+        if self.now - due.at > play.policy.valid_for:
+            return DecisionReason.STALE
+        held = conditions.verdict(play.when, self.view)
+        if held is not True:
+            return DecisionReason.UNKNOWN if held is None else DecisionReason.CONDITION_FALSE
+        if self.goal_reached(play):
+            return DecisionReason.ALREADY_DONE
+        return None
+
+    def await_recipient(self, due: Due) -> bool:
+        """The call that says who somebody is may come after the event that made the play due: arrival is not order."""
+        last = due.at + min(due.play.policy.max_defer, due.play.policy.valid_for)
+        if self.now >= last:
+            return self.decide(due, Outcome.SKIPPED, DecisionReason.NO_RECIPIENT)
+        return self.postpone(due, last, PostponementReason.NO_RECIPIENT)
+
+    def opening(self, due: Due) -> datetime | None:
+        """The first instant from now on at which this play may act."""
+        if due.play.policy.exempt or not _writes(due.play):
+            return self.now
+        return calendars.next_opening(self.now, self.playbook.window, self.zone.tz)
+
+    # -- deciding ----------------------------------------------------------------------------------------------------
+
+    def decide(self, due: Due, outcome: Outcome, reason: DecisionReason) -> bool:
+        self.freeze_anchor(due)
+        if outcome is Outcome.DONE:
+            self.act(due)
+        entry = self.entry(due, outcome, reason)
+        self.decisions.append(self.decision(due, entry))
+        name = due.play.name
+        return self.set(
+            ledger={**self.account.ledger, name: entry},
+            waiting={play: kept for play, kept in self.account.waiting.items() if play != name},
+        )
+
+    def entry(self, due: Due, outcome: Outcome, reason: DecisionReason) -> LedgerEntry:
+        before = self.account.ledger.get(due.play.name)
+        repeats = outcome is Outcome.SKIPPED and before is not None and before.reason is reason
+        return LedgerEntry(
+            episode=due.episode,
+            decided_at=self.now,
+            outcome=outcome,
+            reason=reason,
+            first_episode=before.first_episode if repeats and before else due.episode,
+            first_decided_at=before.first_decided_at if repeats and before else self.now,
+            repeats=before.repeats + 1 if repeats and before else 1,
+        )
+
+    def decision(self, due: Due, entry: LedgerEntry) -> Decision:
+        return Decision(
+            account=self.account.id,
+            play=due.play.name,
+            episode=due.episode,
+            due_at=due.at,
+            decided_at=self.now,
+            outcome=entry.outcome,
+            reason=entry.reason,
+            playbook_version=self.playbook.version,
+            trigger=timing.told(due.play.trigger),
+            clauses=self.explanation(due.play),
+            zone=str(self.zone.tz),
+            zone_from=self.zone.named_by,
+            repeats=entry.repeats,
+            first_decided_at=entry.first_decided_at if entry.repeats > 1 else None,
+            first_episode=entry.first_episode if entry.repeats > 1 else None,
+        )
+
+    def explanation(self, play: Play) -> tuple[Clause, ...]:
+        goal = play.policy.only_while
+        return conditions.explain(play.when, self.view) + (conditions.explain(goal, self.view) if goal else ())
+
+    def freeze_anchor(self, due: Due) -> None:
+        if self.account.anchor is None and isinstance(due.play.trigger, OnDay):
+            self.set(anchor=timing.anchor_of(self.account, self.playbook))
+
+    def act(self, due: Due) -> None:
+        for number, action in enumerate(due.play.actions):
+            match action:
+                case SendEmail():
+                    self.messages.append(self.message(due, action, number))
+                case Escalate():
+                    self.escalations.append(self.escalation(due, action))
+        if due.play.actions:
+            self.set(standing={**self.account.standing, due.play.name: due.episode})
+
+    def message(self, due: Due, action: SendEmail, number: int) -> Message:
+        person, play = self.person, due.play
+        assert person is not None and person.email, "skip_reason has seen to it"  # noqa: S101, PT018 -- invariant
+        return Message(
+            id=key("message", self.account.id, play.name, due.episode, person.id, str(number)),
+            account=self.account.id,
+            play=play.name,
+            episode=due.episode,
+            person=person.id,
+            address=person.email,
+            action=action,
+            due_at=due.at,
+            not_before=self.now,
+            not_after=due.at + play.policy.valid_for,
+            priority=play.policy.priority,
+            mode=play.policy.mode or self.playbook.mode,
+            exempt=play.policy.exempt,
+            playbook_version=self.playbook.version,
+            context=letter_context(self.account, person, self.now, self.playbook),
+        )
+
+    def escalation(self, due: Due, action: Escalate) -> Escalation:
+        vendor = calendars.zone(self.playbook.timezone)
+        assert vendor is not None, "checked when the playbook is loaded"  # noqa: S101 -- invariant
+        return Escalation(
+            id=key("escalation", self.account.id, due.play.name, due.episode),
+            account=self.account.id,
+            play=due.play.name,
+            episode=due.episode,
+            title=due.play.label,
+            action=action,
+            opened_at=self.now,
+            due_at=calendars.add_business_time(self.now, action.due, self.playbook.working, vendor),
+            playbook_version=self.playbook.version,
+            mode=due.play.policy.mode or self.playbook.mode,
+            context=letter_context(self.account, self.person, self.now, self.playbook),
+        )
+
+    def note_anchor_correction(self) -> None:
+        """A frozen anchor stays; that the facts now say otherwise is written down, once for each correction."""
+        fact = self.account.facts.events.get(self.playbook.anchor)
+        frozen = self.account.anchor
+        if frozen is None or fact is None or fact.first in {frozen, self.account.anchor_said}:
+            return
+        self.notes.append(_note(NoteKind.ANCHOR, self.now, frozen=frozen.isoformat(), corrected=fact.first.isoformat()))
+        self.set(anchor_said=fact.first)
+
+    # -- resting -----------------------------------------------------------------------------------------------------
+
+    def rest(self) -> Step:
+        self.set(wake_at=min(self.turns(), default=None), basis=basis_of(self.account, self.playbook))
+        return Step(
+            account=self.account,
+            decisions=tuple(self.decisions),
+            postponements=tuple(self.postponements),
+            messages=tuple(self.messages),
+            escalations=tuple(self.escalations),
+            withdrawals=tuple(self.withdrawals),
+            notes=tuple(self.notes),
+        )
+
+    def turns(self) -> Iterator[datetime]:
+        """Every instant after now at which something may become due by the clock alone."""
+        view = self.view
+        yield from (at for due in self.pending() if (at := self.effective(due)) < _FAR_OFF)
+        for name, milestone in self.playbook.milestones.items():
+            if name not in self.account.milestones:
+                yield from conditions.flips(milestone.when, view)
+        for row in leaving(self.account.stage, self.playbook):
+            yield from conditions.flips(row.when, view)
+        for play in self.account.standing:
+            goal = self.playbook.plays[play].policy.only_while
+            if goal is not None:
+                yield from conditions.flips(goal, view)
+
+
+_FAR_OFF = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)  # no instant of ours is later
+
+
+def view_of(account: Account, now: datetime, playbook: Playbook) -> View:
+    """What conditions may look at, for this account at this instant."""
+    return View(
+        facts=account.facts,
+        vocabulary=playbook.vocabulary,
+        now=now,
+        anchor=timing.anchor_of(account, playbook),
+        stage=account.stage,
+        stage_entered_at=account.stage_entered_at,
+        milestones=account.milestones,
+    )
+
+
+def leaving(stage: str, playbook: Playbook) -> Iterator[Transition]:
+    """The rows of the stage table that lead out of a stage, in their order."""
+    for row in playbook.transitions:
+        if row.target != stage and row.source in {None, stage}:
+            yield row
+
+
+def outlook(account: Account, people: Sequence[Person], now: datetime, playbook: Playbook) -> tuple[Due, ...]:
+    """What is still to come as things stand now, by time: the pending future that ``why`` shows."""
+    moving = _Moving(account, tuple(people), now, playbook)
+    return tuple(sorted(moving.pending(), key=lambda due: (due.at, due.play.policy.priority, due.play.name)))
+
+
+def _writes(play: Play) -> bool:
+    return any(isinstance(action, SendEmail) for action in play.actions)
+
+
+def _escalates(play: Play) -> bool:
+    return any(isinstance(action, Escalate) for action in play.actions)
+
+
+def _note(kind: NoteKind, at: datetime, **detail: str) -> Note:
+    return Note(kind=kind, at=at, detail=detail)

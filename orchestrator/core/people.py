@@ -1,0 +1,91 @@
+"""People at an account, and contacts: normalised addresses across accounts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from orchestrator.core.events import Event, EventKind
+from orchestrator.core.facts import MOST_TEXT, Written, last_written
+
+PERSON_TRAITS = ("email", "name", "firstName", "lastName", "role", "timezone", "locale")  # the Segment spec's names
+ROLES = ("champion", "owner", "admin")  # in the order in which they are written to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Someone at an account."""
+
+    id: str  # the product's id of the person
+    traits: Mapping[str, Written] = field(default_factory=dict)  # of PERSON_TRAITS, last writer wins
+    first_seen: datetime | None = None  # the first call that identified them
+
+    def trait(self, name: str) -> str | None:
+        """The text of one trait, None when never said or said to be nothing."""
+        written = self.traits.get(name)
+        return written.value if written is not None and isinstance(written.value, str) and written.value else None
+
+    @property
+    def email(self) -> str | None:
+        """The address as it was given; None when there is none that could be one."""
+        address = self.trait("email")
+        return address if address is not None and "@" in address else None
+
+    @property
+    def name(self) -> str:
+        """The full name, or empty."""
+        parts = (self.trait("firstName"), self.trait("lastName"))
+        return self.trait("name") or " ".join(part for part in parts if part)
+
+    @property
+    def first_name(self) -> str:
+        """What to call them, or empty."""
+        return self.trait("firstName") or next(iter((self.trait("name") or "").split()), "")
+
+    @property
+    def rank(self) -> int:
+        """Where their role stands in ROLES; those without one come last."""
+        role = (self.trait("role") or "").lower()
+        return ROLES.index(role) if role in ROLES else len(ROLES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A normalised address, across accounts, and what may still be sent to it."""
+
+    address: str  # normalised
+    suppressed: str | None = None  # "bounce" or "complaint"
+    unsubscribed_at: datetime | None = None
+    erased_at: datetime | None = None
+    sends: tuple[datetime, ...] = ()  # hand-overs that count against the cap, oldest first
+
+
+def learn(person: Person, events: Iterable[Event]) -> Person:
+    """The person with what these IDENTIFY events say of them; a function of the set of events, as facts are.
+
+    Other kinds say nothing of a person: the crowd's every click must not write the crowd's rows.
+    """
+    traits, first = dict(person.traits), person.first_seen
+    for event in events:
+        if event.kind is EventKind.IDENTIFY:
+            first = event.occurred_at if first is None else min(first, event.occurred_at)
+            traits = last_written(traits, _said(event))
+    return Person(id=person.id, traits=traits, first_seen=first)
+
+
+def _said(event: Event) -> dict[str, Written]:
+    return {
+        name: Written(value=value[:MOST_TEXT] if isinstance(value, str) else None, stamp=event.stamp)
+        for name in PERSON_TRAITS
+        if (value := event.properties.get(name, event)) is not event
+    }
+
+
+def recipient(people: Iterable[Person]) -> Person | None:
+    """Who is written to: the champion, else owner, admin, then whoever came first; None when nobody has an address."""
+    reachable = [person for person in people if person.email is not None]
+    return min(reachable, key=_turn, default=None)
+
+
+def _turn(person: Person) -> tuple[int, bool, float, str]:
+    seen = person.first_seen
+    return (person.rank, seen is None, seen.timestamp() if seen else 0.0, person.id)

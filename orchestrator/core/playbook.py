@@ -1,0 +1,200 @@
+"""The compiled Playbook: one immutable published version of everything that is decided by rule.
+
+Made by ``orchestrator.playbook`` from YAML, checked and resolved, so that nothing here has a "missing step" branch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from enum import StrEnum, unique
+
+from orchestrator.core.calendars import Hours
+from orchestrator.core.conditions import ALWAYS, Node
+from orchestrator.core.facts import Vocabulary
+
+
+@unique
+class Mode(StrEnum):
+    """How far what is decided goes."""
+
+    LIVE = "live"  # to the recipient
+    SHADOW = "shadow"  # decided and composed, nothing leaves, no cap is used
+    REDIRECT = "redirect"  # to one address of ours
+
+
+@unique
+class OnUnknown(StrEnum):
+    """What becomes of a message whose hand-over is uncertain."""
+
+    HOLD = "hold"  # it stays ``unknown`` until it is reconciled
+    RESEND = "resend"  # it goes again: same Message-ID, same bytes
+
+
+@unique
+class Severity(StrEnum):
+    """How bad a risk is."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Milestone:
+    """A named condition over facts, reached once."""
+
+    name: str
+    when: Node
+    label: str  # what a person calls it
+    target: timedelta | None = None  # after the anchor; None: no target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where an account is in its life."""
+
+    name: str
+    goal: str  # what the stage is for, in a sentence
+    window: tuple[timedelta, timedelta | None] | None = None  # since the anchor, half-open; None: none is stated
+    target: float | None = None  # of the goal's metric, 0..1
+    exit: bool = False  # the account has left: pending messages are cancelled, plays are skipped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One row of the stage table."""
+
+    source: str | None  # None: any stage but the target
+    target: str
+    when: Node
+    path: str  # where in the playbook it stands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnDay:
+    """A local day after the anchor; day 0 is the anchor itself. Episode: once."""
+
+    day: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """An offset since the first time something happened. Episode: once."""
+
+    delay: timedelta
+    since: str  # an event of the vocabulary
+    business: bool = False  # count only the account's working days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silent:
+    """Nothing for so long since the last time (or the anchor). Episode: the instant from which it is counted."""
+
+    period: timedelta
+    since: str  # an event of the vocabulary
+    business: bool = False  # count only the account's working days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """A milestone is reached. Episode: once."""
+
+    milestone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entered:
+    """A stage is entered. Episode: the life of the stage."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EveryWeek:
+    """The beginning of each calendar week (Monday 00:00 UTC) after the anchor, up to a day. Episode: the week."""
+
+    until_day: int  # the last day since the anchor on which it still comes due
+
+
+Trigger = OnDay | After | Silent | Reached | Entered | EveryWeek
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendEmail:
+    """Write one mail to one person."""
+
+    template: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalate:
+    """Hand one piece of work to a human."""
+
+    template: str
+    severity: Severity
+    category: str  # of ``spec/rules.md`` 1.3 "Risk categories": adoption, technical, champion, …
+    owner: str  # the role that owns it
+    due: timedelta  # of the vendor's working time
+
+
+Action = SendEmail | Escalate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """When and how a play may act."""
+
+    at: time | None = None  # local wall-clock time; None: at once
+    valid_for: timedelta = timedelta(days=2)  # found due later than this, it is stale
+    max_defer: timedelta = timedelta(days=2)  # it may wait this long for a window or a cap
+    priority: int = 50  # smaller goes first
+    only_while: Node | None = None  # while this holds, what it did stands: else messages are cancelled, work is closed
+    exempt: bool = False  # transactional: no window, no cap
+    on_unknown: OnUnknown = OnUnknown.HOLD
+    mode: Mode | None = None  # None: the playbook's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """Trigger + condition + actions + policy."""
+
+    name: str
+    label: str  # what a person calls it
+    trigger: Trigger
+    when: Node = ALWAYS
+    actions: tuple[Action, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    stages: frozenset[str] = frozenset()  # empty: every stage that is no exit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """How many mails one address may get; exempt ones neither count nor wait."""
+
+    day: int  # in any 24 hours
+    week: int  # in any 7 days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playbook:
+    """Everything that is decided by rule."""
+
+    name: str
+    version: str  # hash of the text and of the templates
+    vocabulary: Vocabulary
+    anchor: str  # the event whose first occurrence starts the day count
+    first_stage: str
+    stages: Mapping[str, Stage]
+    transitions: tuple[Transition, ...]
+    milestones: Mapping[str, Milestone]
+    plays: Mapping[str, Play]
+    caps: Caps
+    window: Hours  # when mail may leave, in the recipient's zone
+    working: Hours  # the vendor's working time, for due times
+    timezone: str  # where neither person nor account names one; also the vendor's
+    mode: Mode = Mode.LIVE
+    checklist: tuple[str, ...] = ()  # milestones that make up the set-up, in order
+    horizon: timedelta = timedelta(days=30)  # events older than this on arrival are history
+    reads: frozenset[str] = frozenset()  # the events that any rule looks at: others cost their fold only
+    core_feature: tuple[str, str] = ("", "")  # label and path of the link to the core feature

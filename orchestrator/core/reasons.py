@@ -1,0 +1,67 @@
+"""Three closed lists of reasons: for Decisions, Postponements and Messages.
+
+Each reason carries its one sentence, has a test that names it, and its word is the tag of its metric.
+"""
+
+from enum import StrEnum, unique
+from typing import Self
+
+
+class Reason(StrEnum):
+    """A word of a closed list, with the sentence that a person reads."""
+
+    sentence: str
+
+    def __new__(cls, word: str, sentence: str = "") -> Self:
+        """Make the member from its word and its sentence."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.sentence = sentence
+        return member
+
+
+@unique
+class DecisionReason(Reason):
+    """Why a play that came due was done or skipped."""
+
+    DUE = "due", "It was due and its condition held."
+    CONDITION_FALSE = "condition_false", "It was due, but its condition was false."
+    UNKNOWN = "unknown", "It was due, but its condition rests on something that is not known."
+    STALE = "stale", "It was found due only after its valid_for had passed."
+    DEFERRED_TOO_LONG = "deferred_too_long", "No opening of the send window came within its max_defer and valid_for."
+    NO_RECIPIENT = "no_recipient", "Until the end of its max_defer nobody at the account had an address."
+    ALREADY_DONE = "already_done", "It was due, but its only_while did not hold: what it asks for is done."
+    OVERTAKEN = "overtaken", "Its cause ended before it could be judged: the stage was left, or the silence broken."
+    EXITED = "exited", "The account had left: its stage is an exit."
+    OTHER_STAGE = "other_stage", "The play belongs to other stages than the account's."
+
+
+@unique
+class PostponementReason(Reason):
+    """Why a play that came due, or a message at the door, waits."""
+
+    OUTSIDE_WINDOW = "outside_window", "It waits for the next opening of the send window."
+    CAPPED = "capped", "The address has had its share of mail: the message waits for room."
+    PAUSED = "paused", "A person has paused the account."
+    PARKED = "parked", "The account could not be decided and is parked."
+    NO_RECIPIENT = "no_recipient", "Nobody at the account has an address yet: it waits for the call that names one."
+    NOT_BEFORE = "not_before", "The message may not leave before its time."
+    RELAY_DEFERRED = "relay_deferred", "The relay was out of reach or asked to try again later."
+
+
+@unique
+class MessageReason(Reason):
+    """Why a message ended, or hangs, other than by being sent."""
+
+    EXITED = "exited", "The account left before the message did."
+    GOAL_REACHED = "goal_reached", "The play's only_while no longer holds: what the message asks for is done."
+    EXPIRED = "expired", "It could not leave before its not_after."
+    UNSUBSCRIBED = "unsubscribed", "The person has unsubscribed."
+    SUPPRESSED_BOUNCE = "suppressed_bounce", "The address bounced hard."
+    SUPPRESSED_COMPLAINT = "suppressed_complaint", "The addressee complained."
+    ERASED = "erased", "The person was erased."
+    NO_ADDRESS = "no_address", "The person has no address any more."
+    SHADOW = "shadow", "Shadow mode: decided and composed, nothing left."
+    RELAY_REFUSED = "relay_refused", "The relay refused it for good."
+    RENDER_FAILED = "render_failed", "Its template could not be rendered."
+    SENDER_LOST = "sender_lost", "The sender was lost between hand-over and record: it may have left."

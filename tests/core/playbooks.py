@@ -1,0 +1,266 @@
+"""A small, rich playbook made of core values, and the words to build conditions and variants of it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import time, timedelta
+from typing import Any
+
+from orchestrator.core.calendars import Hours
+from orchestrator.core.conditions import (
+    Arithmetic,
+    Compare,
+    Either,
+    Every,
+    Literal,
+    Negation,
+    Node,
+    OneOf,
+    Term,
+    TermKind,
+)
+from orchestrator.core.events import OWN_EVENTS
+from orchestrator.core.facts import MeasureRule, ScoreRule, TraitRule, TraitType, Value, Vocabulary
+from orchestrator.core.playbook import (
+    After,
+    Caps,
+    Entered,
+    Escalate,
+    EveryWeek,
+    Milestone,
+    OnDay,
+    Play,
+    Playbook,
+    Policy,
+    Reached,
+    SendEmail,
+    Severity,
+    Silent,
+    Stage,
+    Transition,
+)
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+# -- conditions ------------------------------------------------------------------------------------------------------
+
+
+def term(kind: TermKind, name: str = "") -> Term:
+    """A name of the vocabulary, written as a playbook would."""
+    suffix = "" if kind in {TermKind.SEEN, TermKind.TRAIT, TermKind.MILESTONE, TermKind.MEASURE} else f".{kind.value}"
+    return Term(kind=kind, name=name, text=f"{name}{suffix}" if name else kind.value)
+
+
+def seen(name: str) -> Term:
+    return term(TermKind.SEEN, name)
+
+
+def count(name: str) -> Term:
+    return term(TermKind.COUNT, name)
+
+
+def days_ago(name: str) -> Term:
+    return term(TermKind.DAYS_AGO, name)
+
+
+def trait(name: str) -> Term:
+    return term(TermKind.TRAIT, name)
+
+
+def reached(name: str) -> Term:
+    return term(TermKind.MILESTONE, name)
+
+
+def constant(value: Value) -> Literal:
+    return Literal(value=value, text=repr(value))
+
+
+def compare(left: Node | Value, sign: str, right: Node | Value) -> Compare:
+    nodes = [side if hasattr(side, "text") else constant(side) for side in (left, right)]
+    return Compare(operator=sign, left=nodes[0], right=nodes[1], text=f"{nodes[0].text} {sign} {nodes[1].text}")
+
+
+def calculate(left: Node, sign: str, right: Node) -> Arithmetic:
+    return Arithmetic(operator=sign, left=left, right=right, text=f"{left.text} {sign} {right.text}")
+
+
+def one_of(item: Node, *values: Value, negated: bool = False) -> OneOf:
+    return OneOf(item=item, values=values, negated=negated, text=f"{item.text} {'not ' * negated}in {values!r}")
+
+
+def negation(node: Node) -> Negation:
+    return Negation(operand=node, text=f"not ({node.text})")
+
+
+def every(*nodes: Node) -> Every:
+    return Every(operands=nodes, text=" and ".join(f"({node.text})" for node in nodes))
+
+
+def either(*nodes: Node) -> Either:
+    return Either(operands=nodes, text=" or ".join(f"({node.text})" for node in nodes))
+
+
+# -- the playbook ----------------------------------------------------------------------------------------------------
+
+EVENTS = (
+    "signed_up",
+    "login",
+    "setup_done",
+    "core_used",
+    "ticket_opened",
+    "nps_answered",
+    "ordered",
+    "left",
+    "came_back",
+)
+NOISE = "page_scrolled"  # an event of the vocabulary that no rule reads
+
+VOCABULARY = Vocabulary(
+    events=frozenset({*EVENTS, NOISE, *OWN_EVENTS}),
+    aliases={"Signed Up": "signed_up", **{name: name for name in (*EVENTS, NOISE, *OWN_EVENTS)}},
+    traits={
+        "name": TraitRule(type=TraitType.TEXT),
+        "seats": TraitRule(type=TraitType.NUMBER),
+        "term": TraitRule(type=TraitType.TEXT, values=("monthly", "annual")),
+        "vip": TraitRule(type=TraitType.BOOL, default=False),
+        "renewal_at": TraitRule(type=TraitType.INSTANT),
+        "timezone": TraitRule(type=TraitType.TEXT),
+        "weekend": TraitRule(type=TraitType.TEXT),
+    },
+    scores={"nps": ScoreRule(event="nps_answered", property="score", lowest=0, highest=10)},
+    measures={
+        "revenue": MeasureRule(event="ordered", property="amount", distinct=False),
+        "products": MeasureRule(event="ordered", property="product", distinct=True),
+    },
+)
+
+STAGES = {
+    "onboarding": Stage(name="onboarding", goal="The first value is felt."),
+    "growth": Stage(name="growth", goal="It becomes a habit."),
+    "maturity": Stage(name="maturity", goal="It is depended on."),
+    "expansion": Stage(name="expansion", goal="It spreads."),
+    "churned": Stage(name="churned", goal="They left.", exit=True),
+}
+
+SILENT_45 = every(seen("login"), compare(days_ago("login"), ">=", 45))
+GONE = compare(term(TermKind.LAST, "left"), ">", term(TermKind.LAST, "came_back"))
+
+TRANSITIONS = (
+    Transition(source=None, target="churned", when=either(GONE, SILENT_45), path="stages.0"),
+    Transition(
+        source="churned", target="onboarding", when=every(negation(GONE), negation(SILENT_45)), path="stages.1"
+    ),
+    Transition(
+        source="onboarding",
+        target="growth",
+        when=every(reached("setup"), compare(term(TermKind.DAY), ">=", 7)),
+        path="stages.2",
+    ),
+    Transition(
+        source="growth", target="maturity", when=compare(term(TermKind.STAGE_DAYS), ">", 10), path="stages.3"
+    ),
+    Transition(source="maturity", target="expansion", when=compare(trait("seats"), ">=", 50), path="stages.4"),
+)
+
+MILESTONES = {
+    each.name: each
+    for each in (
+        Milestone(name="setup", when=seen("setup_done"), label="Set-up finished"),
+        Milestone(
+            name="value", when=every(reached("setup"), compare(count("core_used"), ">=", 2)), label="First value"
+        ),
+        Milestone(
+            name="settled",
+            when=every(seen("login"), compare(days_ago("login"), ">", 1.3), compare(days_ago("login"), "<=", 20)),
+            label="A first pause",
+        ),
+    )
+}
+
+MAIL = SendEmail(template="letter")
+
+
+def work(severity: Severity = Severity.HIGH, due: timedelta = 4 * HOUR) -> Escalate:
+    """A piece of work for a human."""
+    return Escalate(template="call", severity=severity, category="adoption", owner="csm", due=due)
+
+
+def play(name: str, trigger: Any, *actions: Any, when: Node | None = None, stages: Iterable[str] = (), **policy: Any) -> Play:
+    """A play by its parts; the rest is policy."""
+    whole = {} if when is None else {"when": when}
+    return Play(
+        name=name,
+        label=name,
+        trigger=trigger,
+        actions=actions,
+        policy=Policy(**policy),
+        stages=frozenset(stages),
+        **whole,
+    )
+
+
+PLAYS = (
+    play("welcome", OnDay(day=0), MAIL, exempt=True, valid_for=DAY, priority=1),
+    play("day_1", OnDay(day=1), MAIL, at=time(9), when=negation(seen("core_used"))),
+    play("day_2", OnDay(day=2), MAIL, when=compare(trait("term"), "==", "annual")),
+    play("day_3", OnDay(day=3), MAIL, at=time(10), only_while=negation(reached("setup"))),
+    play("day_5", OnDay(day=5), MAIL, at=time(2, 30), valid_for=6 * HOUR, max_defer=12 * HOUR),
+    play(
+        "day_6",
+        OnDay(day=6),
+        work(Severity.LOW),
+        when=every(compare(days_ago("login"), "<", 2), compare(term(TermKind.DAY), ">=", 5.5)),
+    ),
+    play("day_14", OnDay(day=14), MAIL, at=time(10), stages={"growth"}, valid_for=7 * DAY),
+    play("nudge", After(delay=48 * HOUR, since="signed_up"), work(), only_while=negation(seen("login"))),
+    play("ticket", After(delay=DAY, since="ticket_opened", business=True), MAIL, work(), priority=10),
+    play(
+        "low_score",
+        After(delay=timedelta(0), since="nps_answered"),
+        work(Severity.CRITICAL),
+        when=compare(term(TermKind.LOWEST, "nps"), "<", 6),
+    ),
+    play(
+        "quiet",
+        Silent(period=2 * DAY, since="login", business=True),
+        MAIL,
+        only_while=compare(days_ago("login"), ">=", 2),
+        max_defer=4 * DAY,
+        valid_for=5 * DAY,
+    ),
+    play("gone", Silent(period=10 * DAY, since="login"), work()),
+    play("celebrate", Reached(milestone="value"), MAIL, at=time(11)),
+    play("growing", Entered(stage="growth"), MAIL, at=time(9), max_defer=DAY),
+    play("farewell", Entered(stage="churned"), MAIL, stages={"churned"}),
+    play(
+        "falling",
+        EveryWeek(until_day=35),
+        work(Severity.MEDIUM),
+        when=compare(term(TermKind.FALLING, "login"), ">=", 1),
+    ),
+    play("weekly", EveryWeek(until_day=28), MAIL, at=time(9), when=compare(trait("seats"), ">=", 3)),
+)
+
+PLAYBOOK = Playbook(
+    name="test",
+    version="v1",
+    vocabulary=VOCABULARY,
+    anchor="signed_up",
+    first_stage="onboarding",
+    stages=STAGES,
+    transitions=TRANSITIONS,
+    milestones=MILESTONES,
+    plays={each.name: each for each in PLAYS},
+    caps=Caps(day=2, week=4),
+    window=Hours(weekdays=frozenset(range(5)), opens=time(8), closes=time(18)),
+    working=Hours(weekdays=frozenset(range(5)), opens=time(9), closes=time(17)),
+    timezone="Europe/Berlin",
+    checklist=("setup", "value"),
+    reads=frozenset(EVENTS) - {"ordered"},
+    core_feature=("Boards", "/boards"),
+)
+
+
+def with_plays(*plays: Play, **changes: Any) -> Playbook:
+    """The playbook with only these plays, and other changes."""
+    return replace(PLAYBOOK, plays={each.name: each for each in plays}, **changes)

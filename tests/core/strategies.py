@@ -1,0 +1,167 @@
+"""Random events, people and playbooks, over some seven weeks around a DST change."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from itertools import count
+from typing import Any
+
+from hypothesis import strategies as st
+
+from orchestrator.core.calendars import Hours
+from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
+from orchestrator.core.facts import Written
+from orchestrator.core.people import Person
+from orchestrator.core.playbook import Playbook, Policy
+from tests.core.playbooks import EVENTS, NOISE, PLAYBOOK, PLAYS, TRANSITIONS
+
+START = datetime(2026, 3, 4, 10, 20, tzinfo=UTC)  # a Wednesday; Berlin's clocks change on the 29th
+SPAN = timedelta(days=45)
+ZONES = ("Europe/Berlin", "Pacific/Kiritimati", "America/Los_Angeles", "Asia/Kathmandu", "Nowhere/Atlantis")
+
+_numbers = count()
+
+
+def event(name: str, at: datetime = START, **changes: Any) -> Event:
+    """One event of account ``a`` with an id of its own."""
+    known = {"kind": EventKind.TRACK, "person": "p1", "properties": {}, "account": "a", "source": "segment"}
+    fields = {"message_id": f"m{next(_numbers)}", "received_at": at, **known, **changes}
+    return Event(name=name, occurred_at=at, **fields)
+
+
+def traits(at: datetime = START, **said: Json) -> Event:
+    """The account's traits, as a GROUP call says them."""
+    return event("group", at, kind=EventKind.GROUP, properties=said)
+
+
+def pause(at: datetime) -> Event:
+    """A person pauses the account."""
+    return event("account_paused", at, source=OWN_SOURCE)
+
+
+def resume(at: datetime) -> Event:
+    """A person lets the account go on."""
+    return event("account_resumed", at, source=OWN_SOURCE)
+
+
+def person(identity: str = "p1", **said: str) -> Person:
+    """A person with these traits, said at the start."""
+    known = {"email": f"{identity}@example.com", **said}
+    written = {name: Written(value=value, stamp=(START, "segment", identity)) for name, value in known.items()}
+    return Person(id=identity, traits=written, first_seen=START)
+
+
+def instants(span: timedelta = SPAN) -> st.SearchStrategy[datetime]:
+    """Instants of the story: often on the hour or day of something else, so that boundaries meet."""
+    odd = st.integers(0, int(span.total_seconds())).map(lambda seconds: START + timedelta(seconds=seconds))
+    even = st.integers(0, span.days * 4).map(lambda quarters: START + timedelta(hours=6 * quarters))
+    return odd | even
+
+
+def _properties(name: str) -> st.SearchStrategy[dict[str, Json]]:
+    if name == "nps_answered":
+        return st.fixed_dictionaries({"score": st.integers(-1, 11) | st.none()})
+    if name == "ordered":
+        return st.fixed_dictionaries(
+            {"amount": st.floats(-10, 1e6) | st.none(), "product": st.sampled_from(["a", "b"]) | st.integers()}
+        )
+    return st.just({})
+
+
+@st.composite
+def tracks(draw: st.DrawFn, names: tuple[str, ...] = (*EVENTS, NOISE)) -> Event:
+    """Something that the product or we say happened."""
+    name = draw(st.sampled_from(names))
+    who = draw(st.sampled_from(["p1", "p2", None]))
+    source = draw(st.sampled_from(["segment", "server"]))
+    return event(name, draw(instants()), person=who, source=source, properties=draw(_properties(name)))
+
+
+SAID: st.SearchStrategy[dict[str, Json]] = st.fixed_dictionaries(
+    {},
+    optional={
+        "seats": st.sampled_from([1, 3, 60, "many", None]),
+        "term": st.sampled_from(["monthly", "annual", "weekly"]),
+        "timezone": st.sampled_from(ZONES),
+        "weekend": st.sampled_from(["fri_sat", "none", "sun"]),
+        "renewal_at": st.sampled_from(["2026-04-01", "soon"]),
+    },
+)
+
+
+@st.composite
+def groups(draw: st.DrawFn) -> Event:
+    """The account's traits are said."""
+    return traits(draw(instants()), **draw(SAID))
+
+
+def pauses() -> st.SearchStrategy[Event]:
+    """A person pauses the account or lets it go on."""
+    return st.builds(lambda at, stop: pause(at) if stop else resume(at), instants(), st.booleans())
+
+
+def several(each: st.SearchStrategy[Event], most: int = 12, prefix: str = "m") -> st.SearchStrategy[list[Event]]:
+    """Some events, each with an id of its own."""
+    return st.lists(each, max_size=most).map(
+        lambda events: [replace(one, message_id=f"{prefix}{number:02}") for number, one in enumerate(events)]
+    )
+
+
+def histories(most: int = 14) -> st.SearchStrategy[list[Event]]:
+    """What happens at an account: it signs up, and then anything."""
+    lively = tracks(("login", "setup_done", "core_used"))
+    anything = several(lively | lively | tracks() | groups() | pauses(), most)
+    signing = st.just([]) | st.just([event("Signed Up", START, message_id="sign-up")])
+    return st.builds(lambda first, rest: first + rest, signing, anything)
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> tuple[Person, ...]:
+    """The people that a decision may need: none, or some with roles, zones and addresses."""
+    ids = draw(st.sampled_from([(), ("p1",), ("p1",), ("p1", "p2")]))
+    return tuple(
+        person(
+            each,
+            role=draw(st.sampled_from(["champion", "admin", ""])),
+            timezone=draw(st.sampled_from(ZONES)),
+            email=draw(st.sampled_from(["x@example.com", "y@example.com", ""])),
+        )
+        for each in ids
+    )
+
+
+SPANS = st.sampled_from([timedelta(0), timedelta(minutes=30), timedelta(hours=20), timedelta(days=2), timedelta(days=9)])
+WINDOWS = st.sampled_from(
+    [
+        PLAYBOOK.window,
+        Hours(weekdays=frozenset(range(7))),
+        Hours(weekdays=frozenset({6}), opens=time(2), closes=time(2, 45)),
+        Hours(weekdays=frozenset()),
+    ]
+)
+
+
+@st.composite
+def policies(draw: st.DrawFn, before: Policy) -> Policy:
+    """A policy with other times than before."""
+    changes = draw(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "at": st.sampled_from([None, time(0), time(2, 30), time(9), time(23, 59)]),
+                "valid_for": SPANS,
+                "max_defer": SPANS,
+                "priority": st.integers(1, 3),
+                "exempt": st.booleans(),
+            },
+        )
+    )
+    return replace(before, **changes)
+
+
+@st.composite
+def playbooks(draw: st.DrawFn) -> Playbook:
+    """The test playbook with some of its plays, other policies, another window, fewer stage rows."""
+    plays = draw(st.lists(st.sampled_from(PLAYS), unique_by=lambda each: each.name, min_size=1, max_size=8))
+    varied = {each.name: replace(each, policy=draw(policies(each.policy))) for each in plays}
+    rows = TRANSITIONS if draw(st.booleans()) else TRANSITIONS[2:]
+    return replace(PLAYBOOK, plays=varied, window=draw(WINDOWS), transitions=rows)
