@@ -1,0 +1,256 @@
+"""From the text of a playbook to ``core.playbook.Playbook``: parse, check, resolve, compile; all problems together.
+
+What is checked here is what no schema sees: that every name leads somewhere, that conditions are well typed, that
+every stage can be reached, that windows open, that a play has one trigger and something to do, and that its times fit
+together. Whether a template's variables exist is the messaging floor's check.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path as FilePath
+
+from orchestrator.core.calendars import Hours, zone
+from orchestrator.core.conditions import ALWAYS, Node, TermKind, terms
+from orchestrator.core.facts import Vocabulary
+from orchestrator.core.playbook import (
+    After,
+    Caps,
+    Milestone,
+    Mode,
+    Play,
+    Playbook,
+    Silent,
+    Stage,
+    Transition,
+)
+from orchestrator.playbook import loader
+from orchestrator.playbook.conditions import ConditionError, Names, compile_condition
+from orchestrator.playbook.errors import PlaybookError, did_you_mean
+from orchestrator.playbook.loader import Path, Tree
+from orchestrator.playbook.plays import PlayCompiler
+from orchestrator.playbook.schema import Document, HoursShape, validated
+from orchestrator.playbook.source import PlaybookSource, read_source, version_of
+from orchestrator.playbook.vocabulary import check_event, check_name, vocabulary_of
+
+ANY = "any"  # in a transition: every stage but the target
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_ALWAYS_READ = frozenset({"account_paused", "account_resumed"})
+
+
+def load(playbook: FilePath | str, templates: Mapping[str, str], *, file: str = "playbook.yaml") -> Playbook:
+    """The compiled playbook of a file (a path) or of a text.
+
+    Args:
+        playbook: a path, or the YAML text itself.
+        templates: path under ``templates/`` -> text.
+        file: what errors call the text; a path names itself.
+
+    Raises:
+        PlaybookError: with every problem that it has.
+    """
+    if isinstance(playbook, FilePath):
+        return compile_playbook(read_source(playbook, templates))
+    return compile_playbook(PlaybookSource(file=file, text=playbook, templates=templates))
+
+
+def compile_playbook(source: PlaybookSource) -> Playbook:
+    """The compiled playbook of a source; its version is the hash of text and templates.
+
+    Raises:
+        PlaybookError: with every problem that it has.
+    """
+    tree = loader.read(source.text, source.file)
+    found = _compiled(tree, source) if not tree.problems or tree.data is not None else None
+    if tree.problems or found is None:
+        raise PlaybookError(tree.problems)
+    return found
+
+
+def _compiled(tree: Tree, source: PlaybookSource) -> Playbook | None:
+    document, broken = validated(tree)
+    return None if document is None else _Compiler(document, tree, broken, source).playbook()
+
+
+class _Compiler:
+    """One document on its way to a Playbook; problems are noted in its tree."""
+
+    def __init__(self, document: Document, tree: Tree, broken: frozenset[str], source: PlaybookSource) -> None:
+        self.document = document
+        self.tree = tree
+        self.broken = broken
+        self.source = source
+        self.vocabulary = vocabulary_of(document, tree, broken)
+        self.conditions: list[Node] = []  # every one, for ``reads``
+
+    def playbook(self) -> Playbook:
+        document = self.document
+        milestones = self.milestones()
+        transitions = self.transitions()
+        self.check_stages()
+        self.check_settings()
+        window = self.hours(document.windows.send, "send")
+        plays = PlayCompiler(
+            tree=self.tree,
+            names=self.names(document.milestones),
+            condition=self.condition,
+            templates=self.source.templates,
+            horizon=document.horizon,
+            window=window,
+        )
+        compiled = {name: plays.play(name, shape) for name, shape in document.plays.items()}
+        if not compiled and not self.broken:
+            self.tree.refuse(("plays",), "a playbook needs a play")
+        return Playbook(
+            name=document.playbook,
+            version=version_of(self.source),
+            vocabulary=self.vocabulary,
+            anchor=document.anchor,
+            first_stage=document.stages.first,
+            stages=self.stages(),
+            transitions=transitions,
+            milestones=milestones,
+            plays=compiled,
+            caps=Caps(day=document.caps.per_day, week=document.caps.per_week),
+            window=window,
+            working=self.hours(document.windows.working, "working"),
+            timezone=document.timezone,
+            mode=Mode(document.mode),
+            checklist=tuple(document.setup),
+            horizon=document.horizon,
+            reads=self.reads(compiled.values()),
+            core_feature=(document.core_feature.label, document.core_feature.path)
+            if document.core_feature
+            else ("", ""),
+        )
+
+    # -- conditions --------------------------------------------------------------------------------------------------
+
+    def names(self, milestones: Iterable[str]) -> Names:
+        known = frozenset(milestones)
+        return Names(
+            vocabulary=self.vocabulary,
+            stages=tuple(self.document.stages.table),
+            milestones=known,
+            later=frozenset(self.document.milestones) - known,
+            broken=self.broken,
+        )
+
+    def condition(self, text: str, path: Path, names: Names) -> Node:
+        """The compiled condition at a path; one that is wrong is noted and stands as always."""
+        try:
+            found = compile_condition(text, names)
+        except ConditionError as error:
+            for fault in error.faults:
+                self.tree.refuse(path, fault.message, fault.offset)
+            return ALWAYS
+        self.conditions.append(found)
+        return found
+
+    def milestones(self) -> dict[str, Milestone]:
+        compiled: dict[str, Milestone] = {}
+        for name, shape in self.document.milestones.items():
+            when = self.condition(shape.when, ("milestones", name, "when"), self.names(compiled))
+            label = shape.label or name.replace("_", " ")
+            compiled[name] = Milestone(name=name, when=when, label=label, target=shape.target)
+        return compiled
+
+    def reads(self, plays: Iterable[Play]) -> frozenset[str]:
+        """The events that any rule looks at."""
+        triggers = {play.trigger.since for play in plays if isinstance(play.trigger, After | Silent)}
+        looked_at = {name for node in self.conditions for name in events_of(node, self.vocabulary)}
+        return frozenset({self.document.anchor, *triggers, *looked_at}) | _ALWAYS_READ
+
+    # -- stages ------------------------------------------------------------------------------------------------------
+
+    def stages(self) -> dict[str, Stage]:
+        compiled = {}
+        for name, shape in self.document.stages.table.items():
+            window = None
+            if shape.window is not None:
+                opens, closes = shape.window
+                window = (opens or timedelta(0), closes)
+                if closes is not None and window[0] >= closes:
+                    self.tree.refuse(("stages", "table", name, "window"), "the window must end after it begins")
+            compiled[name] = Stage(name=name, goal=shape.goal, window=window, target=shape.target, exit=shape.exit)
+        return compiled
+
+    def transitions(self) -> tuple[Transition, ...]:
+        names = self.names(self.document.milestones)
+        rows = []
+        for number, shape in enumerate(self.document.stages.transitions):
+            path: Path = ("stages", "transitions", number)
+            if shape.source != ANY:
+                self.check_stage(shape.source, (*path, "from"))
+            self.check_stage(shape.target, (*path, "to"))
+            if shape.source == shape.target:
+                self.tree.refuse(
+                    (*path, "to"), f"a transition leads to another stage, not from `{shape.source}` to itself"
+                )
+            when = self.condition(shape.when, (*path, "when"), names)
+            source = None if shape.source == ANY else shape.source
+            rows.append(Transition(source=source, target=shape.target, when=when, path=loader.shown(path)))
+        return tuple(rows)
+
+    def check_stage(self, name: str, path: Path) -> None:
+        known = self.document.stages.table
+        if name not in known and name not in self.broken:
+            self.tree.refuse(path, f"unknown stage `{name}`{did_you_mean(name, known)}")
+
+    def check_stages(self) -> None:
+        stages = self.document.stages
+        self.check_stage(stages.first, ("stages", "first"))
+        for name in stages.table:
+            path = ("stages", "table", name)
+            check_name(name, path, self.tree)
+            if name == ANY:
+                self.tree.refuse(path, f"`{ANY}` stands for every stage and cannot be the name of one", key=True)
+        if stages.first not in stages.table or self.broken:
+            return  # then what is reachable says nothing
+        for name in stages.table:
+            if name not in self.reachable():
+                self.tree.refuse(("stages", "table", name), f"no transition leads to the stage `{name}`", key=True)
+
+    def reachable(self) -> set[str]:
+        stages = self.document.stages
+        found, newest = {stages.first}, {stages.first}
+        while newest:
+            newest = {row.target for row in stages.transitions if row.source == ANY or row.source in newest} - found
+            found |= newest
+        return found
+
+    # -- settings ----------------------------------------------------------------------------------------------------
+
+    def check_settings(self) -> None:
+        document, tree = self.document, self.tree
+        check_event(document.anchor, ("anchor",), tree, {*document.vocabulary.events, *self.broken})
+        if zone(document.timezone) is None:
+            tree.refuse(("timezone",), f"unknown time zone `{document.timezone}`: use a name such as Europe/Berlin")
+        if document.caps.per_week < document.caps.per_day:
+            tree.refuse(("caps", "per_week"), "a week cannot hold fewer mails than one of its days")
+        if document.horizon <= timedelta(0):
+            tree.refuse(("horizon",), "the horizon must be longer than nothing")
+        for number, name in enumerate(document.setup):
+            if name not in document.milestones and name not in self.broken:
+                tree.refuse(("setup", number), f"unknown milestone `{name}`{did_you_mean(name, document.milestones)}")
+            elif name in document.setup[:number]:
+                tree.refuse(("setup", number), f"`{name}` is in the list already")
+
+    def hours(self, shape: HoursShape, name: str) -> Hours:
+        if shape.closes is not None and shape.opens >= shape.closes:
+            self.tree.refuse(("windows", name, "to"), "the window must close after it opens, on the same day")
+        weekdays = frozenset(_WEEKDAYS.index(day) for day in shape.days)
+        return Hours(weekdays=weekdays, opens=shape.opens, closes=shape.closes)
+
+
+def events_of(node: Node, vocabulary: Vocabulary) -> Iterator[str]:
+    """The events that a condition rests on; a milestone's own condition is asked by itself."""
+    for term in terms(node):
+        match term.kind:
+            case TermKind.LATEST | TermKind.LOWEST | TermKind.ANSWERS:
+                yield vocabulary.scores[term.name].event
+            case TermKind.MEASURE:
+                yield vocabulary.measures[term.name].event
+            case TermKind.TRAIT | TermKind.MILESTONE | TermKind.DAY | TermKind.STAGE | TermKind.STAGE_DAYS:
+                continue
+            case _:
+                yield term.name

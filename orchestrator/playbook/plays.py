@@ -1,0 +1,188 @@
+"""Plays: trigger, condition, actions and policy of each, resolved against the names of the playbook."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from orchestrator.core.calendars import Hours
+from orchestrator.core.conditions import ALWAYS, Every, Node
+from orchestrator.core.playbook import (
+    Action,
+    After,
+    Entered,
+    Escalate,
+    EveryWeek,
+    Mode,
+    OnDay,
+    OnUnknown,
+    Play,
+    Policy,
+    Reached,
+    SendEmail,
+    Severity,
+    Silent,
+    Trigger,
+)
+from orchestrator.playbook import spans
+from orchestrator.playbook.conditions import Names
+from orchestrator.playbook.errors import did_you_mean
+from orchestrator.playbook.loader import Path, Tree
+from orchestrator.playbook.schema import EscalateShape, PlayShape
+from orchestrator.playbook.vocabulary import check_event, check_name
+
+TRIGGERS = ("day", "after", "silent", "reached", "entered", "every")
+DEFAULT_DEFER = timedelta(days=2)  # never longer than the play's valid_for
+
+_NOTHING = OnDay(day=0)  # stands in where the trigger is wrong; what holds it is never used
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayCompiler:
+    """What every play is compiled with."""
+
+    tree: Tree  # takes the problems
+    names: Names  # what a condition, a trigger and ``stages`` may speak of
+    condition: Callable[[str, Path, Names], Node]  # compiles one, or notes what is wrong with it
+    templates: Mapping[str, str]
+    horizon: timedelta
+    window: Hours
+
+    def play(self, name: str, shape: PlayShape) -> Play:
+        """One compiled play; what is wrong with it is noted in the tree."""
+        path: Path = ("plays", name)
+        check_name(name, path, self.tree)
+        actions = self._actions(shape, path)
+        policy = self._policy(shape, path)
+        self._check_times(shape, policy, path)
+        return Play(
+            name=name,
+            label=shape.label or name.replace("_", " "),
+            trigger=self._trigger(shape, path),
+            when=self._when(shape, policy, path),
+            actions=actions,
+            policy=policy,
+            stages=self._stages(shape, path),
+        )
+
+    # -- trigger -----------------------------------------------------------------------------------------------------
+
+    def _trigger(self, shape: PlayShape, path: Path) -> Trigger:
+        said = [name for name in TRIGGERS if getattr(shape, name) is not None]
+        if len(said) != 1:
+            told = f"this has {' and '.join(said)}" if said else "this has none"
+            self.tree.refuse(path, f"a play needs one trigger of {', '.join(TRIGGERS)}; {told}", key=True)
+            return _NOTHING
+        try:
+            return self._said_trigger(shape, (*path, said[0]))
+        except ValueError as error:
+            self.tree.refuse((*path, said[0]), str(error))
+            return _NOTHING
+
+    def _said_trigger(self, shape: PlayShape, path: Path) -> Trigger:
+        match shape:
+            case PlayShape(day=int() as day):
+                return OnDay(day=day)
+            case PlayShape(after=str() as text):
+                since = self._since(text, path)
+                return After(delay=since.span.length, since=since.event, business=since.span.business)
+            case PlayShape(silent=str() as text):
+                since = self._since(text, path)
+                if not since.span.length:
+                    self.tree.refuse(path, "a silence must be longer than nothing")
+                return Silent(period=since.span.length, since=since.event, business=since.span.business)
+            case PlayShape(reached=str() as milestone):
+                self._check_known("milestone", milestone, path, self.names.milestones)
+                return Reached(milestone=milestone)
+            case PlayShape(entered=str() as stage):
+                self._check_known("stage", stage, path, self.names.stages)
+                return Entered(stage=stage)
+            case _:
+                return EveryWeek(until_day=spans.until_day(shape.every or ""))
+
+    def _since(self, text: str, path: Path) -> spans.Since:
+        found = spans.since(text)
+        known = {*self.names.vocabulary.events, *self.names.broken}
+        check_event(found.event, path, self.tree, known, found.offset)
+        return found
+
+    def _check_known(self, kind: str, name: str, path: Path, known: Iterable[str]) -> None:
+        if name not in known and name not in self.names.broken:
+            self.tree.refuse(path, f"unknown {kind} `{name}`{did_you_mean(name, known)}")
+
+    # -- condition and stages ----------------------------------------------------------------------------------------
+
+    def _when(self, shape: PlayShape, policy: Policy, path: Path) -> Node:
+        """When it starts: what must hold while it stands must hold at its start too."""
+        said = None if shape.when is None else self.condition(shape.when, (*path, "when"), self.names)
+        goal = policy.only_while
+        if said is None or goal is None or said == goal:
+            return said or goal or ALWAYS
+        return Every(operands=(said, goal), text=f"({said.text}) and ({goal.text})")
+
+    def _stages(self, shape: PlayShape, path: Path) -> frozenset[str]:
+        for number, stage in enumerate(shape.stages):
+            self._check_known("stage", stage, (*path, "stages", number), self.names.stages)
+        return frozenset(shape.stages)
+
+    # -- actions -----------------------------------------------------------------------------------------------------
+
+    def _actions(self, shape: PlayShape, path: Path) -> tuple[Action, ...]:
+        actions: list[Action] = []
+        if shape.email is not None:
+            self._check_template("email", shape.email, (*path, "email"), "/en.md")
+            actions.append(SendEmail(template=shape.email))
+        if shape.escalate is not None:
+            actions.append(self._escalation(shape.escalate, (*path, "escalate")))
+        if not actions:
+            self.tree.refuse(path, "a play needs something to do: `email`, `escalate` or both", key=True)
+        return tuple(actions)
+
+    def _escalation(self, shape: EscalateShape, path: Path) -> Escalate:
+        self._check_template("escalation", shape.template, (*path, "template"), ".md")
+        if not shape.due:
+            self.tree.refuse((*path, "due"), "a human needs some time: `due` must be longer than nothing")
+        return Escalate(
+            template=shape.template,
+            severity=Severity(shape.severity),
+            category=shape.category,
+            owner=shape.owner,
+            due=shape.due,
+        )
+
+    def _check_template(self, folder: str, name: str, path: Path, ending: str) -> None:
+        known = {
+            key.removeprefix(f"{folder}/").removesuffix(ending)
+            for key in self.templates
+            if key.startswith(f"{folder}/") and key.endswith(ending)
+        }
+        if name not in known:
+            where = f"templates/{folder}/{name}{ending}"
+            self.tree.refuse(path, f"there is no template {where}{did_you_mean(name, known)}")
+
+    # -- policy ------------------------------------------------------------------------------------------------------
+
+    def _policy(self, shape: PlayShape, path: Path) -> Policy:
+        goal = shape.only_while
+        return Policy(
+            at=shape.at,
+            valid_for=shape.valid_for,
+            max_defer=min(DEFAULT_DEFER, shape.valid_for) if shape.max_defer is None else shape.max_defer,
+            priority=shape.priority,
+            only_while=None if goal is None else self.condition(goal, (*path, "only_while"), self.names),
+            exempt=shape.transactional,
+            on_unknown=OnUnknown(shape.on_unknown),
+            mode=None if shape.mode is None else Mode(shape.mode),
+        )
+
+    def _check_times(self, shape: PlayShape, policy: Policy, path: Path) -> None:
+        if not policy.valid_for:
+            self.tree.refuse((*path, "valid_for"), "`valid_for` must be longer than nothing")
+        if policy.valid_for < policy.max_defer:
+            self.tree.refuse((*path, "max_defer"), "`max_defer` may not be longer than `valid_for`: it would be stale")
+        if policy.valid_for > self.horizon:
+            self.tree.refuse((*path, "valid_for"), "`valid_for` may not be longer than the playbook's `horizon`")
+        window, at = self.window, policy.at
+        if at is None or shape.email is None or policy.exempt:
+            return
+        if at < window.opens or (window.closes is not None and at >= window.closes):
+            self.tree.refuse((*path, "at"), f"{at:%H:%M} lies outside the send window")

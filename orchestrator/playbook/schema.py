@@ -1,0 +1,352 @@
+"""The shape of a playbook file, as pydantic models: unknown keys are refused, nothing is guessed from another type.
+
+What a model cannot see (does the event exist, is the condition well typed) is checked in ``compiler``. Every model
+error is translated here into one sentence about a path, so that none of pydantic's own words reach the author.
+"""
+
+import copy
+import re
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from datetime import time, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from orchestrator.playbook import loader, spans
+from orchestrator.playbook.errors import did_you_mean
+from orchestrator.playbook.loader import Path, Plain, Tree
+
+Duration = Annotated[timedelta, BeforeValidator(spans.plain_span)]
+TimeOfDay = Annotated[time, BeforeValidator(spans.clock)]
+Closing = Annotated[time | None, BeforeValidator(spans.closing)]
+Words = Annotated[str, Field(min_length=1, max_length=500)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Mode = Literal["live", "shadow", "redirect"]
+_SLUG, _PATH = r"^[a-z0-9][a-z0-9-]{0,63}$", r"^/"
+_PATTERNS = {_SLUG: "a name of small letters, digits and -", _PATH: "a path that begins with /"}
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def _long_form(written: Plain) -> Plain:
+    """``seats: number`` is short for ``seats: {type: number}``."""
+    return {"type": written} if isinstance(written, str) else written
+
+
+class TraitShape(_Shape):
+    """A trait of accounts; ``one_of`` alone says that it is text."""
+
+    type: Literal["bool", "number", "text", "instant"] = "text"
+    one_of: list[Words] | None = Field(default=None, min_length=1)
+    default: bool | int | float | str | None = None
+
+
+class ScoreShape(_Shape):
+    """Where the answers to a survey are found."""
+
+    event: str
+    property: Words
+    scale: list[float] = Field(min_length=2, max_length=2)
+
+
+class MeasureShape(_Shape):
+    """A figure: the sum of a property, or how many distinct values it had."""
+
+    of: str
+    sum: Words | None = None
+    distinct: Words | None = None
+
+
+class VocabularyShape(_Shape):
+    """Our names, and the product's names for them."""
+
+    events: dict[str, list[Words]]
+    traits: dict[str, Annotated[TraitShape, BeforeValidator(_long_form)]] = {}
+    scores: dict[str, ScoreShape] = {}
+    measures: dict[str, MeasureShape] = {}
+
+
+class MilestoneShape(_Shape):
+    """A named condition, reached once."""
+
+    when: str
+    label: Words | None = None
+    target: Duration | None = None
+
+
+class StageShape(_Shape):
+    """Where an account is in its life."""
+
+    goal: Words
+    window: list[Duration | None] | None = Field(default=None, min_length=2, max_length=2)
+    target: float | None = Field(default=None, ge=0, le=1)
+    exit: bool = False
+
+
+class TransitionShape(_Shape):
+    """One row of the stage table."""
+
+    source: str = Field(alias="from")
+    target: str = Field(alias="to")
+    when: str
+
+
+class StagesShape(_Shape):
+    """The stage table."""
+
+    first: str
+    table: dict[str, StageShape]
+    transitions: list[TransitionShape] = []
+
+
+class HoursShape(_Shape):
+    """Which part of which weekdays counts."""
+
+    days: list[Weekday] = Field(min_length=1)
+    opens: TimeOfDay = Field(alias="from")
+    closes: Closing = Field(alias="to")
+
+
+class WindowsShape(_Shape):
+    """When mail may leave, and when the vendor works."""
+
+    send: HoursShape
+    working: HoursShape
+
+
+class CapsShape(_Shape):
+    """How many mails one address may get."""
+
+    per_day: int = Field(ge=1)
+    per_week: int = Field(ge=1)
+
+
+class CoreFeatureShape(_Shape):
+    """The one feature that the product is bought for."""
+
+    label: Words
+    path: Annotated[str, Field(pattern=_PATH)]
+
+
+class EscalateShape(_Shape):
+    """One piece of work for a human."""
+
+    template: str
+    severity: Literal["low", "medium", "high", "critical"]
+    category: Literal["technical", "adoption", "champion", "timeline", "scope", "political"]
+    owner: Words
+    due: Duration
+
+
+class PlayShape(_Shape):
+    """Trigger, condition, actions and policy, flat."""
+
+    label: Words | None = None
+    day: int | None = Field(default=None, ge=0, le=3660)
+    after: str | None = None
+    silent: str | None = None
+    reached: str | None = None
+    entered: str | None = None
+    every: str | None = None
+    when: str | None = None
+    email: str | None = None
+    escalate: EscalateShape | None = None
+    at: TimeOfDay | None = None
+    valid_for: Duration = timedelta(days=2)
+    max_defer: Duration | None = None
+    priority: int = Field(default=50, ge=0, le=1000)
+    only_while: str | None = None
+    transactional: bool = False
+    on_unknown: Literal["hold", "resend"] = "hold"
+    mode: Mode | None = None
+    stages: list[str] = []
+
+
+class Document(_Shape):
+    """A whole playbook file."""
+
+    playbook: Annotated[str, Field(pattern=_SLUG)]
+    anchor: str
+    timezone: str = "UTC"
+    mode: Mode = "live"
+    horizon: Duration = timedelta(days=30)
+    core_feature: CoreFeatureShape | None = None
+    vocabulary: VocabularyShape
+    milestones: dict[str, MilestoneShape] = {}
+    setup: list[str] = []
+    stages: StagesShape
+    windows: WindowsShape
+    caps: CapsShape
+    plays: dict[str, PlayShape]
+
+
+_NAMED: tuple[Path, ...] = (
+    ("plays",),
+    ("milestones",),
+    *(("vocabulary", kind) for kind in VocabularyShape.model_fields),
+    ("stages", "table"),
+)  # where declarations stand under their names
+_ALL_WEEK = {"days": list(typing.get_args(Weekday)), "from": "00:00", "to": "24:00"}
+_STAND_INS: Mapping[str | int, Plain] = {
+    "playbook": "broken",
+    "anchor": "anchor",  # its name is among the broken ones, so nobody looks for the event
+    "windows": {"send": _ALL_WEEK, "working": _ALL_WEEK},
+    "caps": {"per_day": 1, "per_week": 7},
+}  # for required keys that are wrong, so that the rest can be checked
+
+
+def validated(tree: Tree) -> tuple[Document | None, frozenset[str]]:
+    """The document of a tree, and the names whose declarations are broken.
+
+    Every problem of shape is noted in the tree. A broken play, milestone, name or top-level key is left out or stood in
+    for, so that the rest can be checked and all problems are told together; None when too little is left for that.
+    """
+    try:
+        return Document.model_validate(tree.data), frozenset()
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+    unread = {problem.path for problem in tree.problems}  # what YAML could not say is not said to be missing
+    for detail in details:
+        if not unread & {loader.shown(tree.held(detail["loc"]))}:
+            _note(detail, tree)
+    rest = copy.deepcopy(tree.data)
+    broken = frozenset(name for detail in details if (name := _without(rest, detail, tree)) is not None)
+    try:
+        return Document.model_validate(rest), broken
+    except ValidationError:
+        return None, broken
+
+
+def _without(data: Plain, detail: ErrorDetails, tree: Tree) -> str | None:
+    """Take out what an error is about; the name of the declaration that goes with it."""
+    path = tree.held(detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        _drop(data, path)
+        return None
+    item = _item((*path, detail["loc"][-1]) if detail["type"] == "missing" else path)
+    if not item:
+        return None
+    _drop(data, item)
+    if len(item) == 1 and item[0] in _STAND_INS:
+        data[item[0]] = _STAND_INS[item[0]]
+    return str(item[-1])
+
+
+def _drop(data: Plain, path: Path) -> None:
+    """Remove what stands at a path, unless something above it is out already."""
+    *above, last = path
+    for step in above:
+        data = data.get(step, {}) if isinstance(data, dict) else data[int(step)]
+    data.pop(last, None)
+
+
+def _item(path: Path) -> Path:
+    """The declaration that a path lies in, or the top-level key."""
+    for prefix in _NAMED:
+        if len(path) > len(prefix) and path[: len(prefix)] == prefix:
+            return path[: len(prefix) + 1]
+    return path[:1]
+
+
+def _note(detail: ErrorDetails, tree: Tree) -> None:
+    path, kind = detail["loc"], detail["type"]
+    if kind == "missing":
+        tree.refuse(path, f"missing key `{path[-1]}`")
+    elif kind == "extra_forbidden":
+        known = _keys(Document, tree.held(path[:-1]))
+        tree.refuse(path, f"unknown key `{path[-1]}`{did_you_mean(str(path[-1]), known)}", key=True)
+    else:
+        tree.refuse(path, _sentence(detail))
+
+
+_EXPECTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "keys with values",
+    "model_type": "keys with values",
+    "model_attributes_type": "keys with values",
+}
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    context, given = detail.get("ctx", {}), detail["input"]
+    match detail["type"]:
+        case "value_error":
+            return str(context["error"])
+        case "literal_error":
+            choices = re.findall(r"'([^']+)'", context["expected"])
+            return f"expected {_listed(choices)}, got {given!r}{did_you_mean(str(given), choices)}"
+        case "greater_than_equal":
+            return f"expected a number of at least {context['ge']}, got {given!r}"
+        case "less_than_equal":
+            return f"expected a number of at most {context['le']}, got {given!r}"
+        case "too_short":
+            return f"expected at least {_counted(context['min_length'])}, got {_brief(given)}"
+        case "too_long":
+            return f"expected at most {_counted(context['max_length'])}, got {_brief(given)}"
+        case "string_too_short":
+            return "expected some text, got nothing"
+        case "string_too_long":
+            return f"expected a text of at most {context['max_length']} characters, got {len(given)}"
+        case "string_pattern_mismatch":
+            return f"expected {_PATTERNS[context['pattern']]}, got {_brief(given)}"
+        case kind if kind in _EXPECTED:
+            return f"expected {_EXPECTED[kind]}, got {_brief(given)}"
+        case _:
+            return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, got {_brief(given)}"
+
+
+def _counted(number: int) -> str:
+    return f"{number} item{'' if number == 1 else 's'}"
+
+
+def _listed(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _brief(given: Plain) -> str:
+    match given:
+        case None:
+            return "nothing"
+        case dict():
+            return "keys with values"
+        case list():
+            return f"a list of {len(given)}"
+        case _:
+            return repr(given)[:80]
+
+
+def _keys(shape: Any, path: Path) -> frozenset[str]:  # noqa: ANN401 -- an annotation may be any type form
+    """The keys that may stand at a path."""
+    for step in path:
+        shape = _inner(shape, step)
+    fields: Mapping[str, Any] = getattr(shape, "model_fields", {})
+    return frozenset(info.alias or name for name, info in fields.items())
+
+
+def _inner(shape: Any, step: str | int) -> Any:  # noqa: ANN401 -- as above
+    """What stands at one step within a shape."""
+    if isinstance(shape, type) and issubclass(shape, BaseModel):
+        fields = {info.alias or name: info.annotation for name, info in shape.model_fields.items()}
+        return _bare(fields[str(step)])
+    return _bare(typing.get_args(shape)[-1])
+
+
+def _bare(shape: Any) -> Any:  # noqa: ANN401 -- as above
+    """A type without ``| None`` and without its annotations."""
+    if typing.get_origin(shape) is Annotated:
+        return _bare(typing.get_args(shape)[0])
+    if typing.get_origin(shape) in {types.UnionType, typing.Union}:
+        return _bare(typing.get_args(shape)[0])
+    return shape
