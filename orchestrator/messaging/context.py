@@ -1,0 +1,220 @@
+"""The names a template may use: one documented table, and how a saved context becomes plain, bounded values.
+
+A value that is empty, missing or of the wrong kind counts as absent (None), and an absent value cannot be printed:
+templates say what to write instead (``{{ person.first_name or "there" }}``), and ``TemplateSet.check`` proves that
+they do.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum, unique
+from itertools import islice
+
+LONGEST_TEXT = 120  # characters; a longer value is cut and ends in an ellipsis
+LONGEST_LINK = 2000  # characters; a longer link counts as absent
+LONGEST_LIST = 20  # entries; the rest is dropped
+LARGEST_NUMBER = 10**15  # above it a figure counts as absent
+
+
+Value = str | int | float | date | list[str] | None
+
+_LINK = re.compile(r"(https?://|mailto:)[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+")
+_FIGURE = re.compile(r"[a-z][a-z0-9_]*")  # a name that templates can spell
+_JOINERS = frozenset("\u200c\u200d")  # they hold emoji and some scripts together; every other invisible sign goes
+
+
+@unique
+class Kind(StrEnum):
+    """What sort of value a name stands for."""
+
+    TEXT = "text"  # one line, at most LONGEST_TEXT characters
+    LINK = "link"  # an absolute http, https or mailto address
+    NUMBER = "number"  # a finite number
+    DATE = "date"  # a calendar date, printed as "1 April 2026"
+    TEXTS = "texts"  # a list of text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """One name of the table."""
+
+    path: str  # as written in a template: ``account.name``
+    kind: Kind
+    help: str  # what it says, for the author
+    always: bool = False  # it is there in every letter; all others may be absent
+
+    @property
+    def keys(self) -> tuple[str, str]:
+        """Group and name."""
+        group, _, name = self.path.partition(".")
+        return group, name
+
+
+CONTEXT: tuple[Name, ...] = (
+    Name(path="account.id", kind=Kind.TEXT, help="the account's id", always=True),
+    Name(path="account.name", kind=Kind.TEXT, help="the customer's name"),
+    Name(path="account.plan", kind=Kind.TEXT, help="the plan it is on"),
+    Name(path="account.seats", kind=Kind.NUMBER, help="seats it has paid for"),
+    Name(path="account.term", kind=Kind.TEXT, help="monthly or annual"),
+    Name(path="account.renewal_date", kind=Kind.DATE, help="the day its contract renews"),
+    Name(path="account.stage", kind=Kind.TEXT, help="where it is in its life: onboarding, growth, …"),
+    Name(path="person.first_name", kind=Kind.TEXT, help="the recipient's first name"),
+    Name(path="person.name", kind=Kind.TEXT, help="the recipient's full name"),
+    Name(path="person.email", kind=Kind.TEXT, help="the recipient's address (for escalations)"),
+    Name(path="product.name", kind=Kind.TEXT, help="what our product is called", always=True),
+    Name(path="product.url", kind=Kind.LINK, help="where it is", always=True),
+    Name(path="touch.day", kind=Kind.NUMBER, help="days since sign-up"),
+    Name(path="setup.done", kind=Kind.NUMBER, help="set-up steps done"),
+    Name(path="setup.total", kind=Kind.NUMBER, help="set-up steps in all"),
+    Name(path="setup.missing", kind=Kind.TEXTS, help="labels of the steps not done yet"),
+    Name(path="core_feature.label", kind=Kind.TEXT, help="the core feature, as a noun phrase", always=True),
+    Name(path="core_feature.url", kind=Kind.LINK, help="straight to it", always=True),
+    Name(path="owner.name", kind=Kind.TEXT, help="the human who looks after the account"),
+    Name(path="owner.email", kind=Kind.TEXT, help="that person's address"),
+    Name(path="reply.url", kind=Kind.LINK, help="a mailto link that answers this mail", always=True),
+)
+
+FIGURES = "figures"  # the one open group: ``figures.<measure>``, only those that really exist
+
+
+def context_names(figures: Iterable[str] = ()) -> frozenset[str]:
+    """All names a template may use, given the measures that the playbook declares."""
+    return frozenset({name.path for name in CONTEXT} | {FIGURES} | {f"{FIGURES}.{figure}" for figure in figures})
+
+
+def clean(context: Mapping[str, object]) -> dict[str, dict[str, Value]]:
+    """The values of CONTEXT and the figures, plain and bounded; whatever else the context holds is left out."""
+    cleaned: dict[str, dict[str, Value]] = {FIGURES: dict(_figures(_group(context, FIGURES)))}
+    for name in CONTEXT:
+        group, key = name.keys
+        cleaned.setdefault(group, {})[key] = _READERS[name.kind](_group(context, group).get(key))
+    return cleaned
+
+
+def is_link(text: str) -> bool:
+    """Whether this is an absolute http, https or mailto address that may stand in a mail as it is."""
+    return len(text) <= LONGEST_LINK and _LINK.fullmatch(text) is not None
+
+
+def plain_text(text: str, limit: int = LONGEST_TEXT) -> str:
+    """One line of visible text of at most ``limit`` characters: no breaks, no control or direction marks."""
+    bounded = text[: 20 * limit]  # so that a megabyte costs no more than a name
+    visible = bounded if bounded.isascii() and bounded.isprintable() else "".join(map(_visible, bounded))
+    one_line = " ".join(visible.split())
+    cut = len(one_line) > limit or len(text) > len(bounded)
+    return one_line[: limit - 1].rstrip().rstrip("\u200d\ufe0f") + "…" if cut else one_line
+
+
+def _visible(sign: str) -> str:
+    category = unicodedata.category(sign)
+    if category in {"Zl", "Zp", "Zs"} or sign in "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85":
+        return " "
+    return "" if category in {"Cc", "Cf", "Cs", "Co"} and sign not in _JOINERS else sign
+
+
+def _group(context: Mapping[str, object], group: str) -> Mapping[object, object]:
+    found = context.get(group)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _figures(found: Mapping[object, object]) -> Iterator[tuple[str, Value]]:
+    for name, value in found.items():
+        number = _number(value)
+        if isinstance(name, str) and _FIGURE.fullmatch(name) and number is not None:
+            yield name, number
+
+
+def _text(value: object) -> Value:
+    if isinstance(value, str):
+        return plain_text(value) or None
+    return str(value) if isinstance(value, int | float) and _number(value) is not None else None
+
+
+def _link(value: object) -> Value:
+    return value if isinstance(value, str) and is_link(value) else None
+
+
+def _number(value: object) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) <= LARGEST_NUMBER and math.isfinite(value) else None
+
+
+def _date(value: object) -> Value:
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, str):
+        return _written_date(value)
+    return value if isinstance(value, date) else None
+
+
+def _written_date(value: str) -> date | None:
+    try:
+        return date.fromisoformat(value[:10])
+    except ValueError:
+        return None
+
+
+def _texts(value: object) -> Value:
+    entries = value if isinstance(value, list | tuple) else ()
+    return [text for text in map(_text, islice(entries, LONGEST_LIST)) if isinstance(text, str)] or None
+
+
+_READERS: Mapping[Kind, Callable[[object], Value]] = {
+    Kind.TEXT: _text,
+    Kind.LINK: _link,
+    Kind.NUMBER: _number,
+    Kind.DATE: _date,
+    Kind.TEXTS: _texts,
+}
+
+# One plausible value a name, for trial renderings and previews; the customer does not exist.
+_SAMPLE: Mapping[str, object] = {
+    "account.id": "acct_042",
+    "account.name": "Northwind Traders",
+    "account.plan": "Team",
+    "account.seats": 25,
+    "account.term": "annual",
+    "account.renewal_date": "2027-03-01",
+    "account.stage": "onboarding",
+    "person.first_name": "Ann",
+    "person.name": "Ann Okafor",
+    "person.email": "ann@northwind.example",
+    "product.name": "Lumen",
+    "product.url": "https://app.lumen.example",
+    "touch.day": 3,
+    "setup.done": 2,
+    "setup.total": 4,
+    "setup.missing": ["Invite your team", "Connect a data source"],
+    "core_feature.label": "shared dashboards",
+    "core_feature.url": "https://app.lumen.example/dashboards",
+    "owner.name": "Mei Tan",
+    "owner.email": "mei@lumen.example",
+    "reply.url": "mailto:hello@lumen.example",
+}
+
+
+def sample_context(figures: Iterable[str] = (), *, absent: Collection[str] = ()) -> dict[str, dict[str, object]]:
+    """A plausible context with every name but the ``absent`` ones, each figure being 12."""
+    sample: dict[str, dict[str, object]] = {FIGURES: {f: 12 for f in figures if f"{FIGURES}.{f}" not in absent}}
+    for name in CONTEXT:
+        group, key = name.keys
+        sample.setdefault(group, {})
+        if name.path not in absent:
+            sample[group][key] = _SAMPLE[name.path]
+    return sample
+
+
+def trial_contexts(figures: Iterable[str] = ()) -> Iterator[tuple[str, dict[str, dict[str, object]]]]:
+    """What a template must survive: everything there, nothing optional there, each name missing, each name alone."""
+    measured = tuple(figures)
+    optional = [name.path for name in CONTEXT if not name.always] + [f"{FIGURES}.{figure}" for figure in measured]
+    yield "with every name there", sample_context(measured)
+    yield "with nothing optional there", sample_context(measured, absent=optional)
+    for path in optional:
+        yield f"without {path}", sample_context(measured, absent=[path])
+        yield f"with only {path}", sample_context(measured, absent=[other for other in optional if other != path])

@@ -1,0 +1,337 @@
+"""One published set of templates: a mapping of path to text, so that an old version still renders as it did then.
+
+Paths: ``email/<name>/<locale>.md`` (one folder a message), ``email/_layout/layout.html`` and ``layout.txt`` (the one
+frame around all of them), ``escalation/<name>.md`` (what a human is told).
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self
+
+from jinja2 import Template, TemplateSyntaxError
+from markupsafe import Markup
+
+from orchestrator.messaging import markdown
+from orchestrator.messaging.context import FIGURES, clean, is_link, plain_text, trial_contexts
+from orchestrator.messaging.dialect import (
+    Dialect,
+    did_you_mean,
+    in_link,
+    left_to_escape,
+    names_used,
+    rendered,
+    sealed,
+    shown,
+)
+from orchestrator.messaging.errors import MessagingError, Problem, RenderError, TemplateError
+from orchestrator.messaging.frontmatter import EMAIL_FIELDS, ESCALATION_FIELDS, Part, Sheet, take_apart
+
+LAYOUT_HTML = "email/_layout/layout.html"
+LAYOUT_TEXT = "email/_layout/layout.txt"
+LONGEST_SUBJECT = 150  # characters; a longer one is cut
+
+# What the layout may read; the author's words come to it ready-made.
+LAYOUT_NAMES = frozenset({
+    "locale", "subject", "preview", "reason", "body", "button", "button.label", "button.url", "product.name",
+    "product.url", "sender.name", "sender.postal_address", "transactional", "unsubscribe.url", "unsubscribe.address",
+})  # fmt: skip
+
+_LINE = Dialect(shown)  # one line of text
+_LINK = Dialect(in_link)  # an address
+_BODY = Dialect(sealed)  # Markdown
+_HTML = Dialect(left_to_escape, autoescape=True)  # the layout
+_TEXT = Dialect(shown)  # the layout's plain text
+
+
+@unique
+class TemplateKind(StrEnum):
+    """What a template is for."""
+
+    EMAIL = "email"
+    ESCALATION = "escalation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """The one thing a mail asks for."""
+
+    label: str  # what it says
+    url: str  # where it leads: http, https or mailto
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """One mail's words, before the layout."""
+
+    locale: str  # of the file they come from
+    subject: str  # one line
+    preview: str  # one line, shown by mail programs after the subject
+    reason: str  # one line: why you get this
+    button: Button
+    body: markdown.Body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """One escalation's words."""
+
+    title: str  # one line
+    body: str  # plain text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """A compiled part that knows where it stands."""
+
+    file: str
+    line: int  # of its first line in the file
+    template: Template
+
+    def render(self, values: Mapping[str, object]) -> str:
+        try:
+            return rendered(self.template, values)
+        except RenderError as error:
+            raise self.misplaced(error) from error
+
+    def misplaced(self, error: RenderError) -> RenderError:
+        """The same error with its place in the file."""
+        return RenderError(error.message, file=self.file, line=self.line + (error.line or 1) - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compiled:
+    """A template file, compiled."""
+
+    locale: str
+    fields: Mapping[str, _Piece]
+    body: _Piece
+
+    def line(self, field: str, values: Mapping[str, object], limit: int) -> str:
+        """A field as one line of at most ``limit`` characters; an empty one is an error."""
+        text = plain_text(self.fields[field].render(values), limit)
+        if not text:
+            raise self.fields[field].misplaced(RenderError(f"{field} renders to nothing"))
+        return text
+
+    def link(self, field: str, values: Mapping[str, object]) -> str:
+        """A field as an address."""
+        address = self.fields[field].render(values).strip()
+        if not is_link(address):
+            found = f"{field} renders to {address[:80]!r}, which is not an http, https or mailto address"
+            raise self.fields[field].misplaced(RenderError(found))
+        return address
+
+    def prose(self, values: Mapping[str, object]) -> markdown.Body:
+        """The body in both forms."""
+        source = self.body.render(values)
+        try:
+            return markdown.read(source)
+        except RenderError as error:
+            raise self.body.misplaced(error) from error
+
+
+class TemplateSet:
+    """All templates of one version; compiled when first used, and then kept."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        """Take the texts by path, as ``from_folder`` reads them or the database keeps them."""
+        self.files: Mapping[str, str] = MappingProxyType(dict(sorted(files.items())))
+        self._compiled: dict[str, _Compiled] = {}
+        self._frames: dict[str, _Piece] = {}
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Self:
+        """The set in a ``templates/`` folder; raises TemplateError for a file that is not UTF-8."""
+        paths = [
+            *folder.glob("email/*/*.md"),
+            *folder.glob("escalation/*.md"),
+            folder / LAYOUT_HTML,
+            folder / LAYOUT_TEXT,
+        ]
+        return cls({path.relative_to(folder).as_posix(): _text(path, folder) for path in paths if path.is_file()})
+
+    def names(self, kind: TemplateKind = TemplateKind.EMAIL) -> tuple[str, ...]:
+        """The messages (or the escalations), in the order of the alphabet."""
+        paths = [path.split("/") for path in self.files]
+        if kind is TemplateKind.ESCALATION:
+            return tuple(parts[1].removesuffix(".md") for parts in paths if parts[0] == kind)
+        return tuple(dict.fromkeys(parts[1] for parts in paths if parts[0] == kind and parts[1] != "_layout"))
+
+    def locales(self, name: str) -> tuple[str, ...]:
+        """The languages in which a message is written."""
+        start = f"email/{name}/"
+        return tuple(path[len(start) :].removesuffix(".md") for path in self.files if path.startswith(start))
+
+    def variables(self, name: str, kind: TemplateKind = TemplateKind.EMAIL) -> frozenset[str]:
+        """The dotted names a template reads, in any of its languages; raises TemplateError when it cannot be read."""
+        return frozenset(path for file in self._files_of(name, kind) for _, path, _ in self._uses(file, kind))
+
+    def check(self, name: str, known_names: Collection[str], kind: TemplateKind = TemplateKind.EMAIL) -> list[Problem]:
+        """All that is wrong with a template: its form, its dialect, unknown names, and whether absent values break it.
+
+        ``known_names`` are the names a template may read, as ``context.context_names`` gives them.
+        """
+        try:
+            files = self._files_of(name, kind)
+        except MessagingError as error:
+            return [Problem(file=f"{kind}/{name}", line=1, message=str(error))]
+        found = [problem for file in files for problem in self._check_file(file, kind, known_names)]
+        return found + (self._check_layout() if kind is TemplateKind.EMAIL else [])
+
+    def words(self, name: str, locale: str, context: Mapping[str, object]) -> Words:
+        """A message's words in the nearest language: ``en-GB``, else ``en``, else English.
+
+        Raises TemplateError when the template is missing or broken, RenderError when this context does not suffice.
+        """
+        compiled = self._compile(self._file(name, locale), TemplateKind.EMAIL)
+        return _words(compiled, clean(context))
+
+    def note(self, name: str, context: Mapping[str, object]) -> Note:
+        """An escalation's words, as plain text; raises as ``words`` does."""
+        (file,) = self._files_of(name, TemplateKind.ESCALATION)
+        return _note(self._compile(file, TemplateKind.ESCALATION), clean(context))
+
+    def framed(self, words: Words, frame: Mapping[str, object]) -> tuple[str, str]:
+        """HTML (styles not yet in the tags) and plain text of a whole mail; ``frame`` holds what LAYOUT_NAMES adds."""
+        button = {"label": words.button.label, "url": words.button.url}
+        values = {**frame, "locale": words.locale, "subject": words.subject, "preview": words.preview}
+        values |= {"reason": words.reason, "button": button}
+        html = self._frame(LAYOUT_HTML, _HTML).render({**values, "body": Markup(words.body.html)})  # noqa: S704 our renderer's own output, every value in it escaped
+        return html, self._frame(LAYOUT_TEXT, _TEXT).render({**values, "body": words.body.text})
+
+    def _file(self, name: str, locale: str) -> str:
+        for candidate in dict.fromkeys((locale, locale.partition("-")[0], "en")):
+            if f"email/{name}/{candidate}.md" in self.files:
+                return f"email/{name}/{candidate}.md"
+        return self._files_of(name, TemplateKind.EMAIL)[0]
+
+    def _files_of(self, name: str, kind: TemplateKind) -> list[str]:
+        if name not in self.names(kind):
+            missing = f"there is no {kind} template {name!r}{did_you_mean(name, self.names(kind))}"
+            raise TemplateError([Problem(file=f"{kind}/{name}", line=1, message=missing)])
+        if kind is TemplateKind.ESCALATION:
+            return [f"escalation/{name}.md"]
+        return [f"email/{name}/{locale}.md" for locale in self.locales(name)]
+
+    def _sheet(self, file: str, kind: TemplateKind) -> Sheet:
+        return take_apart(file, self.files[file], EMAIL_FIELDS if kind is TemplateKind.EMAIL else ESCALATION_FIELDS)
+
+    def _compile(self, file: str, kind: TemplateKind) -> _Compiled:
+        if file not in self._compiled:
+            sheet = self._sheet(file, kind)
+            fields = {name: _piece(file, part, _dialect(name)) for name, part in sheet.fields.items()}
+            locale = file.rpartition("/")[2].removesuffix(".md") if kind is TemplateKind.EMAIL else "en"
+            self._compiled[file] = _Compiled(locale=locale, fields=fields, body=_piece(file, sheet.body, _BODY))
+        return self._compiled[file]
+
+    def _frame(self, file: str, dialect: Dialect) -> _Piece:
+        if file not in self._frames:
+            if file not in self.files:
+                raise TemplateError([Problem(file=file, line=1, message="the layout is missing")])
+            self._frames[file] = _piece(file, Part(source=self.files[file], line=1), dialect)
+        return self._frames[file]
+
+    def _uses(self, file: str, kind: TemplateKind) -> Iterator[tuple[int, str, str]]:
+        """Line, dotted name and file of each use; parts that are not Jinja say so elsewhere."""
+        sheet = self._sheet(file, kind)
+        for part in (*sheet.fields.values(), sheet.body):
+            yield from ((part.line + line - 1, path, file) for path, line in _names_in(part))
+
+    def _check_file(self, file: str, kind: TemplateKind, known_names: Collection[str]) -> list[Problem]:
+        try:
+            sheet = self._sheet(file, kind)
+        except TemplateError as error:
+            return list(error.problems)
+        parts = [(part, _dialect(field)) for field, part in sheet.fields.items()] + [(sheet.body, _BODY)]
+        found = [problem for part, dialect in parts for problem in _findings(file, part, dialect)]
+        found += [
+            Problem(file=file, line=line, message=f"there is no {path!r} here{did_you_mean(path, known_names)}")
+            for line, path, _ in sorted(self._uses(file, kind))
+            if path not in known_names
+        ]
+        return found or list(_first(self._trials(file, kind, known_names)))
+
+    def _trials(self, file: str, kind: TemplateKind, known_names: Collection[str]) -> Iterator[Problem]:
+        compiled = self._compile(file, kind)
+        write: Callable[[_Compiled, Mapping[str, object]], object] = _words if kind is TemplateKind.EMAIL else _note
+        figures = sorted(path.partition(".")[2] for path in known_names if path.startswith(f"{FIGURES}."))
+        for case, context in trial_contexts(figures):
+            try:
+                write(compiled, clean(context))
+            except RenderError as error:
+                place = error.problem
+                yield Problem(file=place.file, line=place.line, message=f"{case}, it does not render: {place.message}")
+
+    def _check_layout(self) -> list[Problem]:
+        found: list[Problem] = []
+        for file, dialect in ((LAYOUT_HTML, _HTML), (LAYOUT_TEXT, _TEXT)):
+            part = Part(source=self.files.get(file, ""), line=1)
+            found += [] if file in self.files else [Problem(file=file, line=1, message="the layout is missing")]
+            found += _findings(file, part, dialect)
+            found += [
+                Problem(file=file, line=line, message=f"there is no {path!r} here{did_you_mean(path, LAYOUT_NAMES)}")
+                for path, line in sorted(_names_in(part))
+                if path not in LAYOUT_NAMES
+            ]
+        return found
+
+
+def _text(path: Path, folder: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        place = path.relative_to(folder).as_posix()
+        raise TemplateError([Problem(file=place, line=1, message="it is not UTF-8 text")]) from error
+
+
+def _dialect(field: str) -> Dialect:
+    return _LINK if field == "button.url" else _LINE
+
+
+def _piece(file: str, part: Part, dialect: Dialect) -> _Piece:
+    try:
+        return _Piece(file=file, line=part.line, template=dialect.compiled(part.source))
+    except RenderError as error:
+        place = Problem(file=file, line=part.line + (error.line or 1) - 1, message=error.message)
+        raise TemplateError([place]) from error
+
+
+def _findings(file: str, part: Part, dialect: Dialect) -> list[Problem]:
+    found = dialect.findings(part.source)
+    return [Problem(file=file, line=part.line + finding.line - 1, message=finding.message) for finding in found]
+
+
+def _names_in(part: Part) -> frozenset[tuple[str, int]]:
+    try:
+        return names_used(_LINE.parsed(part.source))
+    except (RenderError, TemplateSyntaxError):
+        return frozenset()
+
+
+def _words(compiled: _Compiled, values: Mapping[str, object]) -> Words:
+    return Words(
+        locale=compiled.locale,
+        subject=compiled.line("subject", values, LONGEST_SUBJECT),
+        preview=compiled.line("preview", values, 2 * LONGEST_SUBJECT),
+        reason=compiled.line("reason", values, 2 * LONGEST_SUBJECT),
+        button=Button(
+            label=compiled.line("button.label", values, LONGEST_SUBJECT), url=compiled.link("button.url", values)
+        ),
+        body=compiled.prose(values),
+    )
+
+
+def _note(compiled: _Compiled, values: Mapping[str, object]) -> Note:
+    return Note(title=compiled.line("title", values, LONGEST_SUBJECT), body=compiled.prose(values).text)
+
+
+def _first(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The first problem at each place: the same gap shows in many trials."""
+    seen: set[tuple[str, int]] = set()
+    for problem in problems:
+        if (problem.file, problem.line) not in seen:
+            seen.add((problem.file, problem.line))
+            yield problem
