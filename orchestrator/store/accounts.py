@@ -1,0 +1,244 @@
+"""Statements on accounts: open, lock, load, save; their wakes, their parking, their redirects."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from orchestrator.core.account import Account
+from orchestrator.core.errors import LifecycleError
+from orchestrator.store.documents import account_document, account_from
+from orchestrator.store.rows import as_json
+
+
+class LostUpdateError(LifecycleError):
+    """An account changed under its own lock; somebody writes accounts without locking them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """An account under our lock."""
+
+    account: Account
+    version: int  # of the row, for the guard of the save
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parking:
+    """Why and until when an account is parked."""
+
+    account_id: str
+    until: datetime
+    tries: int
+    error: str
+    since: datetime
+
+
+REDIRECTS = text("""
+    -- redirects: where merged accounts went
+    SELECT from_account, to_account FROM redirects WHERE from_account = ANY(:ids)
+""")
+
+OPEN = text("""
+    -- open: the accounts that are not there yet, in the order of ids
+    INSERT INTO accounts (id, document, version, playbook_version, created_at, updated_at)
+    SELECT id, document, 0, playbook_version, created_at, created_at
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+           AS r (id text, document jsonb, playbook_version text, created_at timestamptz)
+     ORDER BY id
+        ON CONFLICT DO NOTHING
+""")
+
+LOCK = text("""
+    -- lock: the accounts by id; FOR NO KEY UPDATE lets others read and refer to them
+    SELECT id FROM accounts WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE
+""")
+
+LOCK_FREE = text("""
+    -- lock_free: those of them that nobody holds
+    SELECT id FROM accounts WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+""")
+
+LOAD = text("""
+    -- load: a new statement, so that it sees what the lock waited for
+    SELECT id, document, version FROM accounts WHERE id = ANY(:ids) ORDER BY id
+""")
+
+SAVE = text("""
+    -- save: guarded by the version that was loaded
+    UPDATE accounts
+       SET document = r.document, version = accounts.version + 1, playbook_version = r.playbook_version, updated_at = :now
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+           AS r (id text, document jsonb, version int, playbook_version text)
+     WHERE accounts.id = r.id AND accounts.version = r.version
+""")
+
+KNOWN = text("""
+    -- known: which of these accounts are there
+    SELECT id FROM accounts WHERE id = ANY(:ids)
+""")
+
+SET_WAKES = text("""
+    -- set_wakes: one narrow row an account, written only when it changes
+    INSERT INTO wakes (account_id, wake_at, basis)
+    SELECT account_id, wake_at, basis
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (account_id text, wake_at timestamptz, basis text)
+     ORDER BY account_id
+        ON CONFLICT (account_id) DO UPDATE SET wake_at = excluded.wake_at, basis = excluded.basis
+     WHERE (wakes.wake_at, wakes.basis) IS DISTINCT FROM (excluded.wake_at, excluded.basis)
+""")
+
+DUE = text("""
+    -- due: accounts to be woken, the longest waiting first; by time, by an outcome that waits, by the end of a parking
+    (SELECT account_id FROM wakes
+      WHERE wake_at <= :now
+        AND NOT EXISTS (SELECT FROM parked_accounts p WHERE p.account_id = wakes.account_id AND p.until > :now)
+      ORDER BY wake_at LIMIT :most)
+    UNION
+    (SELECT account_id FROM outcomes ORDER BY id LIMIT :most)
+    UNION
+    (SELECT account_id FROM parked_accounts WHERE until <= :now ORDER BY until LIMIT :most)
+""")
+
+STILL_DUE = text("""
+    -- still_due: read again under the lock, in a new statement
+    SELECT id FROM unnest(CAST(:ids AS text[])) AS locked (id)
+     WHERE EXISTS (SELECT FROM wakes WHERE account_id = locked.id AND wake_at <= :now)
+        OR EXISTS (SELECT FROM outcomes WHERE account_id = locked.id)
+        OR EXISTS (SELECT FROM parked_accounts WHERE account_id = locked.id AND until <= :now)
+""")
+
+PARKED = text("""
+    -- parked: those of these accounts that are parked
+    SELECT account_id, until, tries, error, since FROM parked_accounts WHERE account_id = ANY(:ids)
+""")
+
+PARK = text("""
+    -- park: an account that could not be decided
+    INSERT INTO parked_accounts (account_id, until, tries, error, since)
+    SELECT account_id, until, tries, error, since
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+           AS r (account_id text, until timestamptz, tries int, error text, since timestamptz)
+     ORDER BY account_id
+        ON CONFLICT (account_id) DO UPDATE SET until = excluded.until, tries = excluded.tries, error = excluded.error
+""")
+
+UNPARK = text("DELETE FROM parked_accounts WHERE account_id = ANY(:ids)")
+
+REDIRECT = text("""
+    -- redirect: what came to the gone account, or was redirected to it, goes to the kept one
+    WITH moved AS (UPDATE redirects SET to_account = :kept WHERE to_account = :gone)
+    INSERT INTO redirects (from_account, to_account, at) VALUES (:gone, :kept, :now)
+""")
+
+REMOVE = text("""
+    -- remove: a merged account's row, its timer and its parking; its history stays under its old id
+    WITH timer AS (DELETE FROM wakes WHERE account_id = :gone),
+         parking AS (DELETE FROM parked_accounts WHERE account_id = :gone)
+    DELETE FROM accounts WHERE id = :gone
+""")
+
+
+def redirects(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """Merged accounts among these, and where they went."""
+    return {row.from_account: row.to_account for row in connection.execute(REDIRECTS, {"ids": sorted(ids)})}
+
+
+def known(connection: Connection, ids: Iterable[str]) -> set[str]:
+    """Those of these accounts that exist."""
+    return set(connection.scalars(KNOWN, {"ids": sorted(ids)}))
+
+
+def open_accounts(connection: Connection, accounts: Iterable[Account]) -> None:
+    """Make the rows of new accounts; one that somebody else made meanwhile stays as it is."""
+    rows = [
+        {
+            "id": account.id,
+            "document": account_document(account),
+            "playbook_version": account.playbook_version,
+            "created_at": account.created_at,
+        }
+        for account in accounts
+    ]
+    if rows:
+        connection.execute(OPEN, {"rows": as_json(rows)})
+
+
+def lock(connection: Connection, ids: Iterable[str], *, wait: bool = True) -> list[str]:
+    """Lock accounts in the order of ids; without ``wait`` those that somebody holds are left out."""
+    return list(connection.scalars(LOCK if wait else LOCK_FREE, {"ids": sorted(ids)}))
+
+
+def load(connection: Connection, ids: Iterable[str]) -> dict[str, Locked]:
+    """Read accounts, in a statement of its own after the lock."""
+    rows = connection.execute(LOAD, {"ids": sorted(ids)})
+    return {row.id: Locked(account=account_from(row.id, row.document), version=row.version) for row in rows}
+
+
+def save(connection: Connection, saved: Sequence[tuple[Account, int]], now: datetime) -> None:
+    """Write accounts under the version each was loaded with, and their wakes.
+
+    Raises:
+        LostUpdateError: a row is not at that version.
+    """
+    rows = [
+        {
+            "id": account.id,
+            "document": account_document(account),
+            "version": version,
+            "playbook_version": account.playbook_version,
+        }
+        for account, version in sorted(saved, key=lambda pair: pair[0].id)
+    ]
+    if rows and connection.execute(SAVE, {"rows": as_json(rows), "now": now}).rowcount != len(rows):
+        raise LostUpdateError
+
+
+def set_wakes(connection: Connection, accounts: Iterable[Account]) -> None:
+    """Write each account's one wake-up row."""
+    rows = [
+        {"account_id": account.id, "wake_at": account.wake_at, "basis": account.basis or account.playbook_version}
+        for account in accounts
+    ]
+    if rows:
+        connection.execute(SET_WAKES, {"rows": as_json(rows)})
+
+
+def due(connection: Connection, now: datetime, most: int) -> list[str]:
+    """Accounts that want to be looked at, unlocked."""
+    return sorted(set(connection.scalars(DUE, {"now": now, "most": most})))
+
+
+def still_due(connection: Connection, ids: Sequence[str], now: datetime) -> list[str]:
+    """Those of the locked accounts that still want it."""
+    return sorted(connection.scalars(STILL_DUE, {"ids": list(ids), "now": now}))
+
+
+def parked(connection: Connection, ids: Iterable[str]) -> dict[str, Parking]:
+    """The parking of those of these accounts that are parked."""
+    return {row.account_id: Parking(**row) for row in connection.execute(PARKED, {"ids": sorted(ids)}).mappings()}
+
+
+def park(connection: Connection, parkings: Iterable[Parking]) -> None:
+    """Park accounts, or prolong their parking."""
+    rows = [
+        {"account_id": p.account_id, "until": p.until, "tries": p.tries, "error": p.error, "since": p.since}
+        for p in parkings
+    ]
+    if rows:
+        connection.execute(PARK, {"rows": as_json(rows)})
+
+
+def unpark(connection: Connection, ids: Iterable[str]) -> None:
+    """End the parking of accounts that could be decided again."""
+    listed = sorted(ids)
+    if listed:
+        connection.execute(UNPARK, {"ids": listed})
+
+
+def redirect(connection: Connection, gone: str, kept: str, now: datetime) -> None:
+    """Leave a redirect where an account was, and remove its row."""
+    names: Mapping[str, object] = {"gone": gone, "kept": kept, "now": now}
+    connection.execute(REDIRECT, names)
+    connection.execute(REMOVE, names)

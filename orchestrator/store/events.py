@@ -1,0 +1,180 @@
+"""Statements on events: kept, parked under a person, rejected; and the outcomes that wait to be folded."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
+from orchestrator.store.documents import event_document, event_from
+from orchestrator.store.rows import as_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedEvent:
+    """An entry that was not folded, whole, with its reason."""
+
+    stream: str
+    entry_id: str
+    received_at: datetime
+    reason: str  # a word of the closed list of intake
+    detail: str  # where and what, as a sentence
+    raw: bytes  # the entry as it came
+    source: str | None = None
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedOutcome:
+    """What became of a message, on its way back to its account."""
+
+    account_id: str
+    person_id: str | None
+    message_id: str  # of the event that it will be
+    name: str  # one of OWN_EVENTS
+    occurred_at: datetime
+    properties: dict[str, Json]
+
+
+KEEP = text("""
+    -- keep: new events
+    INSERT INTO events (received_at, account_id, person_id, source, message_id, kind, name, occurred_at, properties)
+    SELECT received_at, account_id, person_id, source, message_id, kind, name, occurred_at, properties
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+           AS r (received_at timestamptz, account_id text, person_id text, source text, message_id text, kind text,
+                 name text, occurred_at timestamptz, properties jsonb)
+""")
+
+PARK = text("""
+    -- park: events whose account is not known yet
+    INSERT INTO parked_events (received_at, person_id, event)
+    SELECT received_at, person_id, event
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (received_at timestamptz, person_id text, event jsonb)
+""")
+
+UNPARK = text("""
+    -- unpark: the events of persons who are linked now
+    DELETE FROM parked_events WHERE person_id = ANY(:persons) RETURNING event
+""")
+
+REJECT = text("""
+    -- reject: the same entry rejected twice is one row
+    INSERT INTO rejected_events (received_at, stream, entry_id, reason, detail, source, message_id, raw)
+    VALUES (:received_at, :stream, :entry_id, :reason, :detail, :source, :message_id, :raw)
+        ON CONFLICT DO NOTHING
+""")
+
+TAKE_OUTCOMES = text("""
+    -- take_outcomes: of accounts under our lock; folded in this transaction
+    DELETE FROM outcomes WHERE account_id = ANY(:ids)
+    RETURNING account_id, person_id, message_id, name, occurred_at, properties
+""")
+
+REPORT = text("""
+    -- report: an outcome waits for its account's next step
+    INSERT INTO outcomes (account_id, person_id, message_id, name, occurred_at, properties)
+    SELECT account_id, person_id, message_id, name, occurred_at, properties
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+           AS r (account_id text, person_id text, message_id text, name text, occurred_at timestamptz, properties jsonb)
+""")
+
+MOVE_OUTCOMES = text("""
+    -- move_outcomes: of an account that was merged
+    UPDATE outcomes SET account_id = :kept WHERE account_id = :gone
+""")
+
+
+def keep(connection: Connection, events: Iterable[Event]) -> None:
+    """Store new events, each with the account it was folded into."""
+    rows = [
+        {
+            "received_at": event.received_at,
+            "account_id": event.account,
+            "person_id": event.person,
+            "source": event.source,
+            "message_id": event.message_id,
+            "kind": event.kind,
+            "name": event.name,
+            "occurred_at": event.occurred_at,
+            "properties": dict(event.properties),
+        }
+        for event in events
+    ]
+    if rows:
+        connection.execute(KEEP, {"rows": as_json(rows)})
+
+
+def park(connection: Connection, events: Iterable[Event]) -> None:
+    """Park events that name a person and no account."""
+    rows = [
+        {"received_at": event.received_at, "person_id": event.person, "event": event_document(event)}
+        for event in events
+    ]
+    if rows:
+        connection.execute(PARK, {"rows": as_json(rows)})
+
+
+def unpark(connection: Connection, persons: Iterable[str]) -> list[Event]:
+    """Take the parked events of these persons, whose identity rows are under our lock."""
+    listed = sorted(persons)
+    return [event_from(row) for row in connection.scalars(UNPARK, {"persons": listed})] if listed else []
+
+
+def reject(connection: Connection, rejected: Iterable[RejectedEvent]) -> None:
+    """Keep what could not be folded, with its reason."""
+    for each in rejected:
+        connection.execute(
+            REJECT,
+            {
+                "received_at": each.received_at,
+                "stream": each.stream,
+                "entry_id": each.entry_id,
+                "reason": each.reason,
+                "detail": each.detail,
+                "source": each.source,
+                "message_id": each.message_id,
+                "raw": each.raw,
+            },
+        )
+
+
+def report(connection: Connection, outcomes: Iterable[ReportedOutcome]) -> None:
+    """Leave outcomes for the accounts' next step."""
+    rows = [
+        {
+            "account_id": each.account_id,
+            "person_id": each.person_id,
+            "message_id": each.message_id,
+            "name": each.name,
+            "occurred_at": each.occurred_at,
+            "properties": each.properties,
+        }
+        for each in outcomes
+    ]
+    if rows:
+        connection.execute(REPORT, {"rows": as_json(rows)})
+
+
+def take_outcomes(connection: Connection, ids: Iterable[str], now: datetime) -> list[Event]:
+    """The outcomes that wait for these locked accounts, as events; they are removed."""
+    rows = connection.execute(TAKE_OUTCOMES, {"ids": sorted(ids)})
+    return [
+        Event(
+            source=OWN_SOURCE,
+            message_id=row.message_id,
+            account=row.account_id,
+            person=row.person_id,
+            kind=EventKind.TRACK,
+            name=row.name,
+            occurred_at=row.occurred_at,
+            received_at=now,
+            properties=row.properties,
+        )
+        for row in rows
+    ]
+
+
+def move_outcomes(connection: Connection, gone: str, kept: str) -> None:
+    """Hand the waiting outcomes of a merged account to the kept one."""
+    connection.execute(MOVE_OUTCOMES, {"gone": gone, "kept": kept})

@@ -1,0 +1,287 @@
+"""Statements on messages: from pending to settled. Leases run on the database's real clock, instants on ours.
+
+    pending ── claim ──► claimed ── begin ──► sending ── settle ──► sent | failed | pending (deferred) | unknown
+       ▲                    │                    │
+       └──── rescue ────────┘                    └── rescue ──► unknown ── reconcile ──► sent | pending
+    pending, claimed ── cancel ──► cancelled
+
+Only ``sending`` can ever become ``unknown``. Every step is one UPDATE guarded by the state and by the lease.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Connection, Row, text
+
+from orchestrator.core.decisions import Message, Withdrawal
+from orchestrator.core.playbook import Mode, SendEmail
+from orchestrator.core.reasons import MessageReason, PostponementReason
+from orchestrator.store.rows import as_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A message under our lease."""
+
+    message: Message
+    created_at: datetime  # names its partition
+    token: UUID  # of the lease
+    attempts: int  # hand-overs begun before
+    sending_at: datetime | None  # when the first hand-over began: its Date, so that a resend has the same bytes
+
+
+ADD = text("""
+    -- add: decided messages
+    INSERT INTO messages (created_at, id, account_id, person_id, address, play, episode, action, template, mode, state,
+                          priority, due_at, not_before, not_after, exempt, context, playbook_version)
+    SELECT :now, id, account_id, person_id, address, play, episode, action, template, mode, 'pending',
+           priority, due_at, not_before, not_after, exempt, context, playbook_version
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+           AS r (id uuid, account_id text, person_id text, address text, play text, episode text, action text,
+                 template text, mode text, priority smallint, due_at timestamptz, not_before timestamptz,
+                 not_after timestamptz, exempt boolean, context jsonb, playbook_version text)
+     ORDER BY id
+""")
+
+CANCEL = text("""
+    -- cancel: what a withdrawn play had not handed over yet; claimed ones too: their sender finds its guard closed
+    UPDATE messages SET state = 'cancelled', reason = r.reason, settled_at = :now, lease_token = NULL, lease_until = NULL
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (account_id text, play text, episode text, reason text)
+     WHERE messages.account_id = r.account_id AND messages.play = r.play AND messages.episode = r.episode
+       AND messages.state IN ('pending', 'claimed')
+""")
+
+CLAIM = text("""
+    -- claim: the most urgent that may leave, for the length of a lease; the CTE is a fence, so that LIMIT holds
+    WITH urgent AS MATERIALIZED (
+        SELECT id, created_at FROM messages
+         WHERE state = 'pending' AND not_before <= :now
+         ORDER BY priority, not_before, id LIMIT :most
+           FOR UPDATE SKIP LOCKED)
+    UPDATE messages
+       SET state = 'claimed', lease_token = :token, lease_until = clock_timestamp() + make_interval(secs => :seconds)
+      FROM urgent
+     WHERE messages.id = urgent.id AND messages.created_at = urgent.created_at AND messages.state = 'pending'
+    RETURNING messages.*
+""")
+
+BEGIN = text("""
+    -- begin: the guard before each hand-over
+    UPDATE messages SET state = 'sending', attempts = attempts + 1, sending_at = coalesce(sending_at, :now)
+     WHERE id = :id AND created_at = :created_at
+       AND state = 'claimed' AND lease_token = :token AND lease_until > clock_timestamp()
+""")
+
+SETTLE = text("""
+    -- settle: the answer of the relay; an answer that comes after the rescue still settles what the rescue named unknown
+    UPDATE messages
+       SET state = :state, reason = :reason, lease_token = NULL, lease_until = NULL, settled_at = :now
+     WHERE id = :id AND created_at = :created_at AND lease_token = :token AND state IN ('sending', 'unknown')
+""")
+
+PUT_BACK = text("""
+    -- put_back: nothing was handed over; it waits for its next try
+    UPDATE messages
+       SET state = 'pending', reason = :reason, not_before = greatest(not_before, :not_before),
+           lease_token = NULL, lease_until = NULL
+     WHERE id = :id AND created_at = :created_at AND lease_token = :token AND state IN ('claimed', 'sending')
+""")
+
+END = text("""
+    -- end: it will not be sent; nothing was handed over
+    UPDATE messages
+       SET state = :state, reason = :reason, lease_token = NULL, lease_until = NULL, settled_at = :now
+     WHERE id = :id AND created_at = :created_at AND lease_token = :token AND state = 'claimed'
+""")
+
+LET_GO = text("""
+    -- let_go: the rest of a batch that is not worked on any more
+    UPDATE messages SET state = 'pending', lease_token = NULL, lease_until = NULL
+     WHERE lease_token = :token AND state = 'claimed'
+""")
+
+GIVE_BACK = text("""
+    -- give_back: claims whose lease ran out
+    UPDATE messages SET state = 'pending', lease_token = NULL, lease_until = NULL
+     WHERE (id, created_at) IN (
+           SELECT id, created_at FROM messages
+            WHERE state = 'claimed' AND lease_until < clock_timestamp() ORDER BY id FOR UPDATE SKIP LOCKED)
+""")
+
+LOST = text("""
+    -- lost: hand-overs whose sender did not come back
+    SELECT * FROM messages WHERE state = 'sending' AND lease_until < clock_timestamp() ORDER BY id FOR UPDATE SKIP LOCKED
+""")
+
+NAME_UNKNOWN = text("""
+    -- name_unknown: the token stays, so that an answer that comes late can settle it
+    UPDATE messages SET state = 'unknown', reason = :reason
+     WHERE id = :id AND created_at = :created_at AND lease_token = :token AND state = 'sending'
+""")
+
+NOTE_WAIT = text("""
+    -- note_wait: a message that waits at the door, in its account's journal
+    INSERT INTO journal (at, account_id, kind, play, detail) VALUES (:now, :account_id, 'postponed', :play, CAST(:detail AS jsonb))
+""")
+
+RECONCILE = text("""
+    -- reconcile: what an operator, or the relay's log, says of an unknown one
+    UPDATE messages
+       SET state = :state, reason = NULL, lease_token = NULL, lease_until = NULL,
+           settled_at = CASE WHEN :state = 'sent' THEN CAST(:now AS timestamptz) END
+     WHERE id = :id AND state = 'unknown'
+    RETURNING *
+""")
+
+UNKNOWN = text("SELECT id FROM messages WHERE state = 'unknown' ORDER BY id")
+
+MOVE = text("""
+    -- move: what a merged account has not sent yet goes on for the kept one
+    UPDATE messages SET account_id = :kept WHERE account_id = :gone AND state IN ('pending', 'claimed', 'sending', 'unknown')
+""")
+
+
+def add(connection: Connection, messages: Iterable[tuple[Message, str | None]], now: datetime) -> None:
+    """Write decided messages, each with its normalised address (None: it has none that could be written to)."""
+    rows = [_row(message, address) for message, address in messages]
+    if rows:
+        connection.execute(ADD, {"rows": as_json(rows), "now": now})
+
+
+def _row(message: Message, address: str | None) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "account_id": message.account,
+        "person_id": message.person,
+        "address": address,
+        "play": message.play,
+        "episode": message.episode,
+        "action": "email",
+        "template": message.action.template,
+        "mode": message.mode,
+        "priority": message.priority,
+        "due_at": message.due_at,
+        "not_before": message.not_before,
+        "not_after": message.not_after,
+        "exempt": message.exempt,
+        "context": dict(message.context),
+        "playbook_version": message.playbook_version,
+    }
+
+
+def cancel(connection: Connection, withdrawn: Iterable[tuple[str, Withdrawal]], now: datetime) -> None:
+    """Cancel what the withdrawn plays of these accounts have not handed over yet."""
+    rows = [
+        {"account_id": account, "play": each.play, "episode": each.episode, "reason": each.reason}
+        for account, each in withdrawn
+    ]
+    if rows:
+        connection.execute(CANCEL, {"rows": as_json(rows), "now": now})
+
+
+def claim(connection: Connection, token: UUID, now: datetime, seconds: float, most: int) -> list[Claimed]:
+    """Lease up to ``most`` messages that may leave at ``now``, the most urgent first."""
+    rows = connection.execute(CLAIM, {"token": token, "now": now, "seconds": seconds, "most": most}).all()
+    return sorted((claimed(row) for row in rows), key=lambda each: (each.message.priority, each.message.not_before))
+
+
+def claimed(row: Row[Any]) -> Claimed:
+    """The leased message that a row tells of."""
+    message = Message(
+        id=row.id,
+        account=row.account_id,
+        play=row.play,
+        episode=row.episode,
+        person=row.person_id,
+        address=row.address or "",
+        action=SendEmail(template=row.template),
+        due_at=row.due_at,
+        not_before=row.not_before,
+        not_after=row.not_after,
+        priority=row.priority,
+        mode=Mode(row.mode),
+        exempt=row.exempt,
+        playbook_version=row.playbook_version,
+        context=row.context,
+    )
+    return Claimed(
+        message=message,
+        created_at=row.created_at,
+        token=row.lease_token,
+        attempts=row.attempts,
+        sending_at=row.sending_at,
+    )
+
+
+def begin(connection: Connection, each: Claimed, now: datetime) -> bool:
+    """Mark it ``sending`` if the lease is still ours; False: it is not ours any more."""
+    return connection.execute(BEGIN, {**_key(each), "now": now}).rowcount == 1
+
+
+def settle(connection: Connection, each: Claimed, state: str, reason: MessageReason | None, now: datetime) -> bool:
+    """Record the relay's answer: ``sent``, ``failed`` or ``unknown``; False: somebody else has settled it."""
+    return connection.execute(SETTLE, {**_key(each), "state": state, "reason": reason, "now": now}).rowcount == 1
+
+
+def put_back(connection: Connection, each: Claimed, reason: str, not_before: datetime) -> bool:
+    """Let it wait until ``not_before`` (our clock); False: it is not ours any more."""
+    return connection.execute(PUT_BACK, {**_key(each), "reason": reason, "not_before": not_before}).rowcount == 1
+
+
+def end(connection: Connection, each: Claimed, state: str, reason: MessageReason, now: datetime) -> bool:
+    """End it before any hand-over: ``cancelled`` or ``failed``; False: it is not ours any more."""
+    return connection.execute(END, {**_key(each), "state": state, "reason": reason, "now": now}).rowcount == 1
+
+
+def let_go(connection: Connection, token: UUID) -> int:
+    """Give back what is left of a batch; how many those were."""
+    return connection.execute(LET_GO, {"token": token}).rowcount
+
+
+def give_back(connection: Connection) -> int:
+    """Give back claims whose lease ran out; how many those were."""
+    return connection.execute(GIVE_BACK).rowcount
+
+
+def lost(connection: Connection) -> list[Claimed]:
+    """The hand-overs whose lease ran out before their answer was recorded, locked."""
+    return [claimed(row) for row in connection.execute(LOST)]
+
+
+def name_unknown(connection: Connection, each: Claimed, reason: MessageReason) -> bool:
+    """Name a hand-over whose end nobody knows; False: it was settled meanwhile."""
+    return connection.execute(NAME_UNKNOWN, {**_key(each), "reason": reason}).rowcount == 1
+
+
+def note_wait(
+    connection: Connection, each: Claimed, reason: PostponementReason, until: datetime, now: datetime
+) -> None:
+    """Write down that a message waits, until when and why."""
+    detail = {"episode": each.message.episode, "until": until, "reason": reason}
+    named = {"now": now, "account_id": each.message.account, "play": each.message.play}
+    connection.execute(NOTE_WAIT, {**named, "detail": orjson.dumps(detail).decode()})
+
+
+def reconcile(connection: Connection, message_id: UUID, now: datetime, *, arrived: bool) -> Claimed | None:
+    """Settle an unknown message: it arrived (sent) or it did not (pending again); None: it is not unknown."""
+    state = "sent" if arrived else "pending"
+    row = connection.execute(RECONCILE, {"id": message_id, "state": state, "now": now}).one_or_none()
+    return None if row is None else claimed(row)
+
+
+def unknown(connection: Connection) -> Sequence[UUID]:
+    """The messages whose hand-over is uncertain."""
+    return connection.scalars(UNKNOWN).all()
+
+
+def move(connection: Connection, gone: str, kept: str) -> None:
+    """Hand the unsettled messages of a merged account to the kept one."""
+    connection.execute(MOVE, {"gone": gone, "kept": kept})
+
+
+def _key(each: Claimed) -> dict[str, Any]:
+    return {"id": each.message.id, "created_at": each.created_at, "token": each.token}

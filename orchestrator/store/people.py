@@ -1,0 +1,220 @@
+"""Statements on persons at accounts, on identities (whose account is a person's), and on contacts (addresses)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, text
+
+from orchestrator.core.people import Contact, Person
+from orchestrator.store.documents import instant_of, micros, person_document, person_from
+from orchestrator.store.rows import as_json
+
+MOST_PEOPLE = 50  # that a decision may need
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Which account a person's events go to when they name none."""
+
+    person_id: str
+    account_id: str | None  # None: not known yet
+    stamp: tuple[datetime, str, str] | None  # of the linking call
+
+
+PEOPLE = text("""
+    -- people: of each account those that a decision may need, the first in line
+    SELECT wanted.account_id, p.person_id, p.traits, p.first_seen
+      FROM unnest(CAST(:ids AS text[])) AS wanted (account_id)
+     CROSS JOIN LATERAL (
+           SELECT person_id, traits, first_seen FROM persons
+            WHERE persons.account_id = wanted.account_id
+            ORDER BY rank, first_seen, person_id LIMIT :most) AS p
+""")
+
+PERSONS = text("""
+    -- persons: by account and id
+    SELECT account_id, person_id, traits, first_seen FROM persons
+      JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (account_id text, person_id text)
+     USING (account_id, person_id)
+""")
+
+SAVE_PERSONS = text("""
+    -- save_persons: under the lock of their accounts
+    INSERT INTO persons (account_id, person_id, traits, rank, first_seen)
+    SELECT account_id, person_id, traits, rank, first_seen
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+           AS r (account_id text, person_id text, traits jsonb, rank smallint, first_seen timestamptz)
+     ORDER BY account_id, person_id
+        ON CONFLICT (account_id, person_id) DO UPDATE
+       SET traits = excluded.traits, rank = excluded.rank, first_seen = excluded.first_seen
+""")
+
+MOVE_PERSONS = text("""
+    -- move_persons: the people of a merged account, but those whom the kept one knows already
+    WITH moved AS (
+        DELETE FROM persons WHERE account_id = :gone RETURNING person_id, traits, rank, first_seen)
+    INSERT INTO persons (account_id, person_id, traits, rank, first_seen)
+    SELECT :kept, person_id, traits, rank, first_seen FROM moved ORDER BY person_id
+        ON CONFLICT DO NOTHING
+""")
+
+LINKS = text("""
+    -- links: as they stand, unlocked
+    SELECT person_id, account_id, linked_at, source, message_id FROM identities WHERE person_id = ANY(:persons)
+""")
+
+MENTION = text("""
+    -- mention: make sure that there is a row to lock, in the order of persons
+    INSERT INTO identities (person_id) SELECT unnest(CAST(:persons AS text[])) ON CONFLICT DO NOTHING
+""")
+
+LOCK_LINKS = text("""
+    -- lock_links: in the order of persons
+    SELECT person_id FROM identities WHERE person_id = ANY(:persons) ORDER BY person_id FOR NO KEY UPDATE
+""")
+
+SAVE_LINKS = text("""
+    -- save_links: under the lock
+    UPDATE identities
+       SET account_id = r.account_id, linked_at = r.linked_at, source = r.source, message_id = r.message_id
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+           AS r (person_id text, account_id text, linked_at timestamptz, source text, message_id text)
+     WHERE identities.person_id = r.person_id
+""")
+
+MOVE_LINKS = text("""
+    -- move_links: of an account that was merged
+    UPDATE identities SET account_id = :kept
+     WHERE person_id IN (SELECT person_id FROM identities WHERE account_id = :gone ORDER BY person_id FOR NO KEY UPDATE)
+""")
+
+PERSON = text(
+    "SELECT person_id, traits, first_seen FROM persons WHERE account_id = :account_id AND person_id = :person_id"
+)
+
+MEET = text("""
+    -- meet: make sure that there is a row to lock
+    INSERT INTO contacts (address) VALUES (:address) ON CONFLICT DO NOTHING
+""")
+
+LOCK_CONTACT = text("""
+    -- lock_contact: the cap of an address is counted under its row
+    SELECT address, suppressed, unsubscribed_at, erased_at, sends FROM contacts WHERE address = :address FOR NO KEY UPDATE
+""")
+
+COUNT_SEND = text("""
+    -- count_send: what the cap counts
+    UPDATE contacts SET sends = CAST(:sends AS jsonb) WHERE address = :address
+""")
+
+SUPPRESS = text("""
+    -- suppress: an address that is dead or complained; the first reason stays
+    INSERT INTO contacts (address, suppressed, suppressed_at) VALUES (:address, :reason, :now)
+        ON CONFLICT (address) DO UPDATE SET suppressed = excluded.suppressed, suppressed_at = excluded.suppressed_at
+     WHERE contacts.suppressed IS NULL
+""")
+
+
+def people(connection: Connection, ids: Iterable[str]) -> dict[str, list[Person]]:
+    """Of each account at most MOST_PEOPLE persons, the first in line."""
+    found: dict[str, list[Person]] = {}
+    for row in connection.execute(PEOPLE, {"ids": sorted(ids), "most": MOST_PEOPLE}):
+        found.setdefault(row.account_id, []).append(person_from(row.person_id, row.traits, row.first_seen))
+    return found
+
+
+def persons(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Person]:
+    """Persons by (account, person); those that are not known are left out."""
+    rows = as_json({"account_id": account, "person_id": person} for account, person in sorted(keys))
+    return {
+        (row.account_id, row.person_id): person_from(row.person_id, row.traits, row.first_seen)
+        for row in connection.execute(PERSONS, {"rows": rows})
+    }
+
+
+def person(connection: Connection, account_id: str, person_id: str) -> Person | None:
+    """One person at an account."""
+    row = connection.execute(PERSON, {"account_id": account_id, "person_id": person_id}).one_or_none()
+    return None if row is None else person_from(row.person_id, row.traits, row.first_seen)
+
+
+def save_persons(connection: Connection, saved: Mapping[tuple[str, str], Person]) -> None:
+    """Write persons, under the lock of their accounts."""
+    rows = [
+        {
+            "account_id": account,
+            "person_id": person_id,
+            "traits": person_document(each),
+            "rank": each.rank,
+            "first_seen": each.first_seen,
+        }
+        for (account, person_id), each in sorted(saved.items())
+    ]
+    if rows:
+        connection.execute(SAVE_PERSONS, {"rows": as_json(rows)})
+
+
+def links(connection: Connection, person_ids: Iterable[str]) -> dict[str, Link]:
+    """The links of these persons as they stand."""
+    return {row.person_id: _link(row) for row in connection.execute(LINKS, {"persons": sorted(person_ids)})}
+
+
+def _link(row: Row[tuple[str, str | None, datetime | None, str, str]]) -> Link:
+    stamp = None if row.linked_at is None else (row.linked_at, row.source, row.message_id)
+    return Link(person_id=row.person_id, account_id=row.account_id, stamp=stamp)
+
+
+def lock_links(connection: Connection, person_ids: Iterable[str]) -> None:
+    """Lock the identity rows of these persons in order; rows that are missing are made."""
+    listed = sorted(person_ids)
+    if listed:
+        connection.execute(MENTION, {"persons": listed})
+        connection.execute(LOCK_LINKS, {"persons": listed})
+
+
+def save_links(connection: Connection, linked: Iterable[Link]) -> None:
+    """Write links, under the lock of their rows."""
+    rows = [
+        {
+            "person_id": link.person_id,
+            "account_id": link.account_id,
+            "linked_at": link.stamp[0],
+            "source": link.stamp[1],
+            "message_id": link.stamp[2],
+        }
+        for link in sorted(linked, key=lambda link: link.person_id)
+        if link.stamp is not None
+    ]
+    if rows:
+        connection.execute(SAVE_LINKS, {"rows": as_json(rows)})
+
+
+def move(connection: Connection, gone: str, kept: str) -> None:
+    """Hand the people and the links of a merged account to the kept one."""
+    connection.execute(MOVE_LINKS, {"gone": gone, "kept": kept})
+    connection.execute(MOVE_PERSONS, {"gone": gone, "kept": kept})
+
+
+def lock_contact(connection: Connection, address: str) -> Contact:
+    """The contact of a normalised address, locked; made when it is new."""
+    connection.execute(MEET, {"address": address})
+    row = connection.execute(LOCK_CONTACT, {"address": address}).one()
+    return Contact(
+        address=row.address,
+        suppressed=row.suppressed,
+        unsubscribed_at=row.unsubscribed_at,
+        erased_at=row.erased_at,
+        sends=tuple(instant_of(number) for number in row.sends),
+    )
+
+
+def set_sends(connection: Connection, address: str, sends: Iterable[datetime]) -> None:
+    """Write what the cap of an address counts, oldest first."""
+    numbers = str([micros(at) for at in sends])
+    connection.execute(COUNT_SEND, {"address": address, "sends": numbers})
+
+
+def suppress(connection: Connection, address: str, reason: str, now: datetime) -> None:
+    """Write to this address no more: ``reason`` is bounce or complaint."""
+    connection.execute(SUPPRESS, {"address": address, "reason": reason, "now": now})
