@@ -1,0 +1,150 @@
+"""Entries: one item of an event stream, decoded to a call with its source and reception, or rejected whole.
+
+An entry's fields: ``call`` (one Segment call, JSON), optional ``source`` (else "segment"), optional ``received_at``
+(ISO 8601, written by whoever took the call in). Other fields are ignored; of a doubled field the last counts. Time is
+never taken from the entry's id: ids may lie in the far future.
+
+What is rejected is kept as it came: all fields, in order and with their doubles, as netstrings (``4:call,2:{},``: the
+length in bytes, a colon, the bytes, a comma; field, value, field, value …). ``unpacked`` gives the fields back for
+another XADD.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import TypeAlias
+
+from orchestrator.core.events import OWN_SOURCE
+from orchestrator.core.facts import instant
+from orchestrator.intake.segment import MOST_ID, OLDEST, Parsed, Rejection, RejectionReason, parse_call
+
+CALL, SOURCE, RECEIVED_AT = b"call", b"source", b"received_at"  # the fields
+DEFAULT_SOURCE = "segment"  # who speaks when an entry does not say
+MOST_KEPT = 1024 * 1024  # bytes of a rejected entry that are kept; only foreign writers can exceed it
+
+Fields: TypeAlias = Sequence[bytes] | Mapping[bytes, bytes]  # field, value, field, value …, or a mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """An entry that did not become an event, as ``rejected_events`` keeps it."""
+
+    stream: str  # the key it stood in
+    entry_id: str  # its id there
+    received_at: datetime  # when it reached us; the time of reading where it does not say
+    reason: RejectionReason
+    detail: str  # where and what; text that the database can hold
+    raw: bytes  # all fields as netstrings, at most MOST_KEPT bytes of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry whose envelope was understood; its call was not looked at yet."""
+
+    stream: str  # the key it stands in
+    entry_id: str  # its id there
+    source: str  # who says it
+    received_at: datetime  # when it reached us, aware UTC
+    stamped: bool  # whether the entry said so; else received_at is the time of reading
+    call: bytes  # one Segment call, JSON
+    fields: Fields  # everything, as it came
+
+    def parse(self) -> Parsed:
+        """The event that the call tells; raises Rejection."""
+        return parse_call(self.call, source=self.source, received_at=self.received_at, stamped=self.stamped)
+
+    def rejected(self, reason: RejectionReason, detail: str) -> Rejected:
+        """The entry as it is kept when its call is refused."""
+        return _rejected(self.stream, self.entry_id, self.fields, self.received_at, Rejection(reason, detail))
+
+
+def decode(stream: str, entry_id: str | bytes, fields: Fields, *, now: datetime) -> Entry | Rejected:
+    """Open an entry's envelope; ``now`` (aware UTC) stands for a reception that is not given or lies ahead."""
+    name = entry_id if isinstance(entry_id, str) else entry_id.decode("latin-1")
+    by_name = fields if isinstance(fields, Mapping) else dict(zip(fields[::2], fields[1::2], strict=True))
+    try:
+        return Entry(
+            stream=stream,
+            entry_id=name,
+            source=_source(by_name.get(SOURCE)),
+            received_at=_received_at(by_name.get(RECEIVED_AT), now),
+            stamped=bool(by_name.get(RECEIVED_AT)),
+            call=_call(by_name),
+            fields=fields,
+        )
+    except Rejection as rejection:
+        return _rejected(stream, name, fields, now, rejection)
+
+
+def _call(fields: Mapping[bytes, bytes]) -> bytes:
+    call = fields.get(CALL)
+    if call is None:
+        raise Rejection(RejectionReason.MISSING_FIELD, f"call: the entry has {len(fields)} other fields")
+    return call
+
+
+def _source(raw: bytes | None) -> str:
+    if not raw:
+        return DEFAULT_SOURCE
+    source = _text(SOURCE, raw)
+    if source.strip().casefold() == OWN_SOURCE:
+        raise Rejection(RejectionReason.BAD_FIELD, f"source: {OWN_SOURCE} is our own name, nobody else speaks under it")
+    if source.isspace() or len(source) > MOST_ID or "\0" in source:
+        raise Rejection(
+            RejectionReason.BAD_FIELD, f"source: expected 1 to {MOST_ID} characters, not blank, without NUL"
+        )
+    return source
+
+
+def _received_at(raw: bytes | None, now: datetime) -> datetime:
+    if not raw:
+        return now
+    at = instant(_text(RECEIVED_AT, raw))
+    if at is None or at < OLDEST:
+        raise Rejection(RejectionReason.BAD_TIMESTAMP, "received_at: expected ISO 8601, in the year 2000 or later")
+    return min(at, now)
+
+
+def _text(field: bytes, raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise Rejection(RejectionReason.NOT_UTF8, f"{field.decode()}: at byte {error.start}") from None
+
+
+def _rejected(stream: str, entry_id: str, fields: Fields, received_at: datetime, rejection: Rejection) -> Rejected:
+    raw = packed(fields)
+    cut = f" (kept the first {MOST_KEPT} of {len(raw)} bytes)" if len(raw) > MOST_KEPT else ""
+    return Rejected(
+        stream=stream,
+        entry_id=entry_id,
+        received_at=received_at,
+        reason=rejection.reason,
+        detail=_storable(rejection.detail) + cut,
+        raw=raw[:MOST_KEPT],
+    )
+
+
+def _storable(detail: str) -> str:
+    """A detail from elsewhere (a database's complaint, say) may quote what PostgreSQL cannot keep."""
+    return detail.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+
+
+def packed(fields: Fields) -> bytes:
+    """All fields as netstrings."""
+    flat = chain.from_iterable(fields.items()) if isinstance(fields, Mapping) else fields
+    return b"".join(b"%d:%b," % (len(item), item) for item in flat)
+
+
+def unpacked(raw: bytes) -> list[bytes]:
+    """The fields again: field, value, field, value …; ValueError when they were cut off at MOST_KEPT or are none."""
+    items, at = [], 0
+    while at < len(raw):
+        colon = raw.index(b":", at)
+        end = colon + 1 + int(raw[at:colon])
+        if raw[end : end + 1] != b",":
+            raise ValueError(f"not whole netstrings: expected a comma at byte {end}")
+        items.append(raw[colon + 1 : end])
+        at = end + 1
+    return items

@@ -1,0 +1,415 @@
+"""The event streams: what is not decided yet, sharded by account, read as bytes, deleted only once it is committed.
+
+Redis keys, all owned by this file (N = number of shards, the same for producers and drainers):
+
+| key                       | type   | what                                                                          |
+|---------------------------|--------|-------------------------------------------------------------------------------|
+| lifecycle:events:{0..N-1} | stream | entries with the fields of ``entries``; one group, ``lifecycle``, begins at 0 |
+| lifecycle:lease:{0..N-1}  | string | the owner of the shard's drain lease, with a time to live; for speed only     |
+
+How nothing is lost, and nothing stands still:
+
+1. A stream is never trimmed, by length or otherwise: trimming drops pending entries silently. An entry goes when it
+   is acknowledged, after the commit: XACK and XDEL in one MULTI.
+2. ``read`` looks in this order: what a dead consumer left (XAUTOCLAIM; idle for ``reclaim_after``, which must exceed
+   the longest batch three times over), what this consumer was given and did not acknowledge (a failed batch, a
+   restart, an answer that was lost on the way), what is new. It never blocks.
+3. An entry that somebody deleted while it was pending is reported in ``Batch.lost``: it is the only way to lose one.
+4. After FLUSHALL or a failover the group may be gone (NOGROUP): it is made again at id 0, and the command is
+   repeated.
+5. Two consumers may hold one entry (a zombie wakes up): harmless, as the database counts an event once.
+
+Errors of the connection and of the server (full memory, read-only replica) pass through as redis-py raises them. A
+producer that sees one sends the same calls again: whatever arrived twice has the same messageId. Names of consumers
+must be stable for a worker's slot; a name left behind is removed by ``forget_idle``.
+"""
+
+import time
+from binascii import crc32
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum, unique
+from functools import cached_property
+from itertools import islice
+from typing import Any, TypeAlias
+
+import redis
+from redis.exceptions import ResponseError
+
+from orchestrator.core.errors import LifecycleError
+from orchestrator.intake.entries import CALL, DEFAULT_SOURCE, RECEIVED_AT, SOURCE
+from orchestrator.intake.segment import belongs_to
+
+GROUP = "lifecycle"  # the one consumer group
+BATCH = 500  # entries a pipeline; more gains nothing (measured)
+RECLAIM_AFTER = timedelta(seconds=60)  # idle so long, an entry's consumer is taken for dead
+
+_END = b"0-0"  # XAUTOCLAIM: where a sweep begins and ends
+
+_RENEW = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+
+_RELEASE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+
+# One step, because between looking and deleting a consumer could be given entries, and DELCONSUMER would drop them.
+_FORGET = """
+local gone = {}
+for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local consumer = {}
+  for at = 1, #flat, 2 do consumer[flat[at]] = flat[at + 1] end
+  if consumer['pending'] == 0 and consumer['idle'] >= tonumber(ARGV[2]) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer['name'])
+    gone[#gone + 1] = consumer['name']
+  end
+end
+return gone
+"""
+
+RawEntry: TypeAlias = tuple[str, list[bytes]]  # its id; field, value, field, value … as they came, doubles too
+
+
+class DecodingClientError(LifecycleError):
+    """The Redis client decodes its answers, so one entry that is not UTF-8 fails a read; switch that off."""
+
+
+@unique
+class Origin(StrEnum):
+    """Where a batch comes from."""
+
+    RECLAIMED = "reclaimed"  # a consumer was given it and did not come back
+    OWN = "own"  # this consumer was given it before and did not acknowledge it
+    NEW = "new"  # nobody was given it before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one read gave."""
+
+    origin: Origin  # anything but NEW was tried before, perhaps by a process that it killed
+    entries: tuple[RawEntry, ...] = ()  # to be decided, in the stream's order
+    lost: tuple[str, ...] = ()  # ids that were pending and had been deleted by somebody: report them
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What to acknowledge after the commit: the entries, and the lost ones, which would else come back."""
+        return (*(entry_id for entry_id, _ in self.entries), *self.lost)
+
+    def __bool__(self) -> bool:
+        return bool(self.entries or self.lost)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What became of calls that were put on the streams."""
+
+    entry_ids: tuple[str, ...]  # one a call, in the calls' order
+    durable: bool  # whether the server confirmed within the time asked for that all of it is fsynced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lag:
+    """How far a shard's drain is behind."""
+
+    length: int  # entries in the stream: pending and not yet given to anybody
+    pending: int  # given to a consumer and not acknowledged
+    oldest_idle_ms: int  # milliseconds since the oldest pending entry was last given to somebody; 0 when none is
+    oldest_deliveries: int  # how often it was given: a number that grows is a batch that does not get through
+
+    @property
+    def waiting(self) -> int:
+        """Entries that nobody was given yet."""
+        return max(self.length - self.pending, 0)
+
+
+@dataclass(slots=True)
+class _Sweep:
+    """One pass over a shard's pending entries, batch by batch."""
+
+    cursor: bytes = _END  # where XAUTOCLAIM goes on
+    due_at: float = 0.0  # time.monotonic from which the next pass may begin; real time, as idleness is
+
+    @property
+    def is_due(self) -> bool:
+        return self.cursor != _END or time.monotonic() >= self.due_at
+
+    def move(self, cursor: bytes, pause: timedelta) -> bool:
+        """Note where the pass goes on; says whether it does."""
+        self.cursor = cursor
+        if cursor == _END:
+            self.due_at = time.monotonic() + pause.total_seconds()
+        return cursor != _END
+
+
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """The answers to one pipeline of XADDs."""
+
+    entry_ids: list[str]
+    run_id: str | None  # the run of the server that took them
+    is_fsynced: bool  # what WAITAOF at its end said
+
+
+def shard_of(account_or_person: str, shards: int) -> int:
+    """The shard, 0 to shards - 1, that an account's (else a person's) events go to; crc32, so the same everywhere."""
+    return crc32(account_or_person.encode("utf-8", "surrogatepass")) % shards
+
+
+def stream_key(shard: int) -> str:
+    """The key of a shard's stream."""
+    return f"lifecycle:events:{shard}"
+
+
+def lease_key(shard: int) -> str:
+    """The key of a shard's lease."""
+    return f"lifecycle:lease:{shard}"
+
+
+class Streams:
+    """The shards' streams on one server. Not to be shared by threads that read the same shard, nor across a fork."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        shards: int,
+        group: str = GROUP,
+        *,
+        reclaim_after: timedelta = RECLAIM_AFTER,
+    ) -> None:
+        """Take a client that answers in bytes, else raises DecodingClientError; nothing is sent yet."""
+        if client.get_connection_kwargs().get("decode_responses"):
+            raise DecodingClientError
+        self.client = client
+        self.shards = shards
+        self.group = group
+        self.reclaim_after = reclaim_after
+        self._sweeps: dict[int, _Sweep] = defaultdict(_Sweep)  # a shard's sweep for what dead consumers left
+        self._held: dict[tuple[int, str], set[str]] = {}  # given and not acknowledged; no item: not known
+
+    # ------------------------------------------------------------------------------------------------------- publish
+
+    def publish(
+        self,
+        calls: Iterable[bytes],
+        *,
+        source: str = DEFAULT_SOURCE,
+        received_at: datetime | None = None,
+        durable_ms: int | None = None,
+    ) -> Published:
+        """Put calls on the streams of their accounts, in pipelines of BATCH; what cannot be read goes to shard 0.
+
+        There it will be rejected, visibly. ``received_at`` (aware UTC) stamps the entries. With ``durable_ms`` the
+        server is asked to confirm within so many milliseconds that everything is fsynced (WAITAOF: Valkey, Redis 7.2
+        and later); ``durable`` is False when it does not, cannot, or was restarted between two pipelines. Stay below
+        the client's ``socket_timeout``. Raises redis-py's errors; what was sent before may have arrived.
+        """
+        stamp = [SOURCE, source.encode()]
+        if received_at is not None:
+            stamp += [RECEIVED_AT, received_at.isoformat().encode()]
+        wait_ms = durable_ms if durable_ms is not None and self.can_wait else None
+        added = [self._append(chunk, stamp, wait_ms, is_last=is_last) for chunk, is_last in _chunked(calls, BATCH)]
+        return Published(
+            entry_ids=tuple(entry_id for each in added for entry_id in each.entry_ids),
+            durable=wait_ms is not None and _is_durable(added),
+        )
+
+    @cached_property
+    def can_wait(self) -> bool:
+        """Whether the server knows WAITAOF; whether its append-only file is on shows only in the answer to it."""
+        with suppress(ResponseError):
+            (known,) = self._send("COMMAND INFO", "WAITAOF")
+            return known is not None
+        return False
+
+    def _append(self, calls: list[bytes], stamp: list[bytes], wait_ms: int | None, *, is_last: bool) -> _Added:
+        pipeline: Any = self.client.pipeline(transaction=False)
+        for call in calls:
+            pipeline.execute_command("XADD", stream_key(self._shard_for(call)), "*", CALL, call, *stamp)
+        if wait_ms is not None:
+            pipeline.info("server")
+            if (
+                is_last
+            ):  # covers all that was written before; in this pipeline, as the server asks whose connection wrote
+                pipeline.execute_command("WAITAOF", 1, 0, wait_ms)
+        return _added(len(calls), pipeline.execute(raise_on_error=False))
+
+    def _shard_for(self, call: bytes) -> int:
+        whose = belongs_to(call)
+        return 0 if whose is None else shard_of(whose, self.shards)
+
+    # ---------------------------------------------------------------------------------------------------------- read
+
+    def read(self, shard: int, consumer: str, count: int = BATCH) -> Batch:
+        """Take up to ``count`` entries for a consumer, never waiting: reclaimed, else its own again, else new ones.
+
+        What it gives is pending until ``ack``. An empty batch says that nothing is left for now.
+        """
+        held = self._held.pop((shard, consumer), None)  # so it is not known, should anything below fail or find more
+        batch = self._reclaimed(shard, consumer, count)
+        if not batch and held != set():
+            batch = self._read_group(shard, consumer, count, "0", Origin.OWN)
+        if not batch:
+            batch = self._read_group(shard, consumer, count, ">", Origin.NEW)
+            self._held[shard, consumer] = set(batch.ids)
+        return batch
+
+    def _reclaimed(self, shard: int, consumer: str, count: int) -> Batch:
+        """Go on with the sweep over what is pending; the next begins ``reclaim_after`` after the last one's end."""
+        sweep, batch, idle = self._sweeps[shard], Batch(origin=Origin.RECLAIMED), self.reclaim_after
+        going = sweep.is_due
+        while going and not batch:  # one step looks at ten times ``count`` entries, and may find none that is idle
+            command = f"XAUTOCLAIM {stream_key(shard)}"
+            cursor, found, *deleted = self._in_group(
+                shard, command, self.group, consumer, _ms(idle), sweep.cursor, "COUNT", count
+            )
+            batch = _batch(Origin.RECLAIMED, found, *deleted)
+            going = sweep.move(cursor, idle)
+        return batch
+
+    def _read_group(self, shard: int, consumer: str, count: int, after: str, origin: Origin) -> Batch:
+        key = stream_key(shard)
+        found = self._in_group(shard, "XREADGROUP GROUP", self.group, consumer, "COUNT", count, "STREAMS", key, after)
+        if not found:
+            return Batch(origin=origin)
+        ((_, entries),) = found.items() if isinstance(found, dict) else found  # RESP 3 answers with a map
+        return _batch(origin, entries)
+
+    def _in_group(self, shard: int, command: str, *arguments: bytes | str | int) -> Any:  # noqa: ANN401 -- as the server says it
+        """Send a command in two words, to which redis-py leaves the answer as it is: it would drop doubled fields."""
+        try:
+            return self._send(command, *arguments)
+        except ResponseError as error:
+            if not _is_no_group(error):
+                raise
+        self.create_group(shard)
+        return self._send(command, *arguments)
+
+    def _send(self, *words: bytes | str | int) -> Any:  # noqa: ANN401 -- as the server says it
+        return self.client.execute_command(*words)  # type: ignore[no-untyped-call] # redis-py gives it no types
+
+    def create_group(self, shard: int) -> None:
+        """Make the shard's stream and group where they are missing; the group begins with the first entry there is."""
+        try:
+            self.client.xgroup_create(stream_key(shard), self.group, id="0", mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+    def ack(self, shard: int, ids: Collection[str]) -> None:
+        """Acknowledge and delete entries in one step; only after the commit of what was decided from them."""
+        if not ids:
+            return
+        with self.client.pipeline(transaction=True) as pipeline:
+            pipeline.xack(stream_key(shard), self.group, *ids)
+            pipeline.xdel(stream_key(shard), *ids)
+            pipeline.execute()
+        for (held_shard, _), held in self._held.items():
+            if held_shard == shard:
+                held.difference_update(ids)
+
+    # --------------------------------------------------------------------------------------------------------- lease
+
+    def lease(self, shard: int, owner: str, ttl: timedelta) -> bool:
+        """Take or renew the shard's lease; False when it is another's. For speed only: two drainers do no harm."""
+        free = self.client.set(lease_key(shard), owner, nx=True, px=_ms(ttl))
+        return bool(free) or self.renew(shard, owner, ttl)
+
+    def renew(self, shard: int, owner: str, ttl: timedelta) -> bool:
+        """Prolong the lease to ``ttl`` from now; False when it is no longer this owner's."""
+        return bool(self.client.eval(_RENEW, 1, lease_key(shard), owner, str(_ms(ttl))))
+
+    def release(self, shard: int, owner: str) -> bool:
+        """Give the lease back; False, and nothing done, when it is no longer this owner's."""
+        return bool(self.client.eval(_RELEASE, 1, lease_key(shard), owner))
+
+    # --------------------------------------------------------------------------------------------------- observation
+
+    def lag(self, shard: int) -> Lag:
+        """How far the shard is behind; a stream or group that does not exist yet has nothing pending."""
+        pipeline: Any = self.client.pipeline(transaction=False)
+        pipeline.xlen(stream_key(shard))
+        pipeline.xpending(stream_key(shard), self.group)
+        pipeline.xpending_range(stream_key(shard), self.group, min="-", max="+", count=1)
+        length, pending, oldest = pipeline.execute(raise_on_error=False)
+        if isinstance(pending, ResponseError) and _is_no_group(pending):
+            pending, oldest = {"pending": 0}, []
+        _raise_first((length, pending, oldest))
+        first = oldest[0] if oldest else {"time_since_delivered": 0, "times_delivered": 0}
+        return Lag(
+            length=length,
+            pending=pending["pending"],
+            oldest_idle_ms=first["time_since_delivered"],
+            oldest_deliveries=first["times_delivered"],
+        )
+
+    def forget_idle(self, shard: int, idle: timedelta) -> tuple[str, ...]:
+        """Remove the names of consumers that hold nothing and were not heard of for ``idle``; says which."""
+        try:
+            gone: Any = self.client.eval(_FORGET, 1, stream_key(shard), self.group, str(_ms(idle)))
+        except ResponseError as error:
+            if "NOGROUP" in str(error) or "no such key" in str(error):
+                return ()
+            raise
+        return tuple(name.decode("utf-8", "backslashreplace") for name in gone)
+
+
+def _added(calls: int, answers: list[Any]) -> _Added:
+    ids, (info, waited) = answers[:calls], (*answers[calls:], None, None)[:2]
+    _raise_first(ids)
+    return _Added(
+        entry_ids=[entry_id.decode() for entry_id in ids],
+        run_id=info.get("run_id") if isinstance(info, dict) else None,
+        is_fsynced=isinstance(waited, list) and waited[0] >= 1,
+    )
+
+
+def _is_durable(added: list[_Added]) -> bool:
+    """All of it went to one run of the server, which confirmed it at the end; nothing at all is not lost either."""
+    if not added:
+        return True
+    runs = {each.run_id for each in added}
+    return added[-1].is_fsynced and len(runs) == 1 and None not in runs
+
+
+def _raise_first(answers: Iterable[object]) -> None:
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+
+
+def _chunked(calls: Iterable[bytes], size: int) -> Iterator[tuple[list[bytes], bool]]:
+    """The calls in lists of ``size``, each with whether it is the last."""
+    rest = iter(calls)
+    chunk = list(islice(rest, size))
+    while chunk:
+        following = list(islice(rest, size))
+        yield chunk, not following
+        chunk = following
+
+
+def _batch(origin: Origin, found: Iterable[tuple[bytes, list[bytes] | None]], deleted: Iterable[bytes] = ()) -> Batch:
+    """Entries that come without fields were deleted while they were pending (before Redis 7, or read again)."""
+    named = [(entry_id.decode(), fields) for entry_id, fields in found]
+    return Batch(
+        origin=origin,
+        entries=tuple((entry_id, fields) for entry_id, fields in named if fields is not None),
+        lost=(
+            *(entry_id for entry_id, fields in named if fields is None),
+            *(entry_id.decode() for entry_id in deleted),
+        ),
+    )
+
+
+def _is_no_group(error: ResponseError) -> bool:
+    return str(error).startswith("NOGROUP")
+
+
+def _ms(duration: timedelta) -> int:
+    return duration // timedelta(milliseconds=1)
