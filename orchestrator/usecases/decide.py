@@ -1,0 +1,206 @@
+"""What drain and wake share: locked accounts, their events, one step of the core each, and all of it written in sets.
+
+The order of locks and writes is one everywhere (DESIGN.md, "Locks"): accounts by id, then, in new statements, what
+depends on them, each write sorted by key.
+
+If one account cannot be decided, its facts are saved, it is parked with a growing pause and a note, and its neighbours
+go on. A parked account's new events are folded; it is decided again when its pause is over.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from orchestrator.core.account import Account
+from orchestrator.core.decisions import Message, Note, NoteKind, Step
+from orchestrator.core.events import Event, EventKind
+from orchestrator.core.lifecycle import absorb, advance, quiet
+from orchestrator.core.people import Person, learn
+from orchestrator.core.playbook import Playbook
+from orchestrator.messaging.address import normalise
+from orchestrator.messaging.errors import AddressError
+from orchestrator.store import accounts, decisions, messages, people
+from orchestrator.store import events as event_store
+from orchestrator.store.accounts import Locked, Parking
+from orchestrator.usecases.ports import Ports
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE = timedelta(minutes=1)  # of an account that could not be decided; doubles with each failure
+LONGEST_PAUSE = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What one transaction decided, counted."""
+
+    accounts: int = 0
+    decisions: int = 0
+    messages: int = 0
+    escalations: int = 0
+    parked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moved:
+    """One account before and after."""
+
+    before: Locked
+    step: Step
+    parking: Parking | None  # as it is now
+    was_parked: bool
+
+
+def decide(
+    connection: Connection, ports: Ports, ids: Sequence[str], arrived: Mapping[str, list[Event]], now: datetime
+) -> Decided:
+    """Advance these locked accounts to ``now`` with the events that arrived for them, and write what came of it."""
+    locked = accounts.load(connection, ids)
+    parked = accounts.parked(connection, ids)
+    events = _with_outcomes(connection, ids, arrived, now)
+    _save_people(connection, events)
+    crowd = people.people(connection, _curious(connection, ports, locked, events, now))
+    moved = [
+        _move(connection, ports, each, crowd.get(name, []), events.get(name, []), parked.get(name), now)
+        for name, each in sorted(locked.items())
+    ]
+    return _write(connection, moved, now)
+
+
+def _with_outcomes(
+    connection: Connection, ids: Sequence[str], arrived: Mapping[str, list[Event]], now: datetime
+) -> dict[str, list[Event]]:
+    """The events by account, with the outcomes of our own messages that waited for this step."""
+    outcomes = event_store.take_outcomes(connection, ids, now)
+    event_store.keep(connection, outcomes)
+    events = {account: list(listed) for account, listed in arrived.items()}
+    for outcome in outcomes:
+        events.setdefault(outcome.account or "", []).append(outcome)
+    return events
+
+
+def _save_people(connection: Connection, events: Mapping[str, list[Event]]) -> None:
+    """Learn what calls say of persons, under their accounts' locks."""
+    said: dict[tuple[str, str], list[Event]] = {}
+    for account, listed in events.items():
+        for event in listed:
+            if event.kind is EventKind.IDENTIFY and event.person is not None:
+                said.setdefault((account, event.person), []).append(event)
+    if said:
+        known = people.persons(connection, said)
+        learned = {key: learn(known.get(key, Person(id=key[1])), listed) for key, listed in said.items()}
+        people.save_persons(connection, learned)
+
+
+def _curious(
+    connection: Connection,
+    ports: Ports,
+    locked: Mapping[str, Locked],
+    events: Mapping[str, list[Event]],
+    now: datetime,
+) -> list[str]:
+    """The accounts whose decision may need people: the others cost their fold only."""
+    return [
+        name
+        for name, each in locked.items()
+        if not _is_quiet(connection, ports, each.account, events.get(name, []), now)
+    ]
+
+
+def _is_quiet(connection: Connection, ports: Ports, account: Account, events: Sequence[Event], now: datetime) -> bool:
+    edition = ports.library.editions.get(account.playbook_version)
+    return edition is not None and quiet(account, events, now, edition.playbook)
+
+
+def _move(  # noqa: PLR0913 -- everything that one account's step is made of
+    connection: Connection,
+    ports: Ports,
+    before: Locked,
+    crowd: Sequence[Person],
+    events: Sequence[Event],
+    parking: Parking | None,
+    now: datetime,
+) -> _Moved:
+    """One step of the core, or, when it cannot be taken, the facts alone."""
+    account = before.account
+    playbook = ports.library.edition(connection, account.playbook_version).playbook
+    if parking is not None and now < parking.until:
+        return _Moved(before=before, step=_folded(account, events, playbook), parking=parking, was_parked=True)
+    try:
+        step = advance(account, crowd, events, now, playbook)
+    except Exception as error:  # noqa: BLE001 -- whatever a rule raises must stop this account and no other
+        longer = _longer(account.id, parking, error, now)
+        note = Note(kind=NoteKind.PARKED, at=now, detail={"error": longer.error, "tries": longer.tries})
+        step = replace(_folded(account, events, playbook), notes=(note,))
+        return _Moved(before=before, step=step, parking=longer, was_parked=parking is not None)
+    return _Moved(before=before, step=step, parking=None, was_parked=parking is not None)
+
+
+def _folded(account: Account, events: Sequence[Event], playbook: Playbook) -> Step:
+    return Step(account=absorb(account, events, playbook))
+
+
+def _longer(account_id: str, parking: Parking | None, error: Exception, now: datetime) -> Parking:
+    tries = 1 if parking is None else parking.tries + 1
+    pause = min(FIRST_PAUSE * 2 ** min(tries - 1, 20), LONGEST_PAUSE)
+    told = f"{type(error).__name__}: {error}"[:1000]
+    logger.error("account %s could not be decided (try %d): %s", account_id, tries, type(error).__name__)
+    since = now if parking is None else parking.since
+    return Parking(account_id=account_id, until=now + pause, tries=tries, error=told, since=since)
+
+
+def _write(connection: Connection, moved: Sequence[_Moved], now: datetime) -> Decided:
+    """Everything that came of it, in one order."""
+    steps = [each.step for each in moved]
+    withdrawn = [(step.account.id, withdrawal) for step in steps for withdrawal in step.withdrawals]
+    written = [message for step in steps for message in step.messages]
+    opened = [escalation for step in steps for escalation in step.escalations]
+    accounts.save(connection, [(each.step.account, each.before.version) for each in moved], now)
+    decisions.record(connection, [decision for step in steps for decision in step.decisions])
+    decisions.write_journal(
+        connection,
+        [(step.account.id, note) for step in steps for note in step.notes],
+        [postponement for step in steps for postponement in step.postponements],
+    )
+    messages.cancel(connection, withdrawn, now)
+    messages.add(connection, [(message, _address(message)) for message in written], now)
+    decisions.close_escalations(connection, withdrawn, now)
+    decisions.open_escalations(connection, opened)
+    _write_timers(connection, moved)
+    return Decided(
+        accounts=len(steps),
+        decisions=sum(len(step.decisions) for step in steps),
+        messages=len(written),
+        escalations=len(opened),
+        parked=sum(each.parking is not None for each in moved),
+    )
+
+
+def _write_timers(connection: Connection, moved: Sequence[_Moved]) -> None:
+    accounts.set_wakes(connection, [each.step.account for each in moved if _timer_moved(each)])
+    accounts.park(connection, [each.parking for each in moved if each.parking is not None])
+    accounts.unpark(connection, [each.step.account.id for each in moved if each.was_parked and each.parking is None])
+
+
+def _timer_moved(each: _Moved) -> bool:
+    before, after = each.before.account, each.step.account
+    return (before.wake_at, before.basis) != (after.wake_at, after.basis)
+
+
+def _address(message: Message) -> str | None:
+    """The normalised address; None for one that cannot be written to, which the door will name."""
+    try:
+        return normalise(message.address)
+    except AddressError:
+        return None
+
+
+def by_account(events: Iterable[Event]) -> dict[str, list[Event]]:
+    """Events by the account that they name."""
+    grouped: dict[str, list[Event]] = {}
+    for event in events:
+        grouped.setdefault(event.account or "", []).append(event)
+    return grouped

@@ -1,0 +1,256 @@
+"""``deliver``: messages out. Claim a batch as a lease; for each: look again, mark ``sending``, hand over, record.
+
+The order is the promise P4. Before a hand-over, one transaction locks the contact (for the cap), asks the core's
+``release``, and with one guarded UPDATE makes the message ``sending`` if the lease is still ours. Only after its commit is
+the mail handed over; right before DATA the lease is looked at once more, so that a sender who was stopped and wakes late
+sends nothing. The answer is recorded in a second transaction, with the outcome as an event for the account. What dies
+between is ``sending`` with a lease that runs out: ``rescue`` names it ``unknown``, and nobody sends it again by itself.
+
+Accounts are never locked here.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from typing import assert_never
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from orchestrator.core.decisions import Cancel, Release, Send, Wait, key
+from orchestrator.core.door import release
+from orchestrator.core.people import Contact
+from orchestrator.core.playbook import Mode, OnUnknown
+from orchestrator.core.reasons import MessageReason, PostponementReason
+from orchestrator.messaging.address import normalise
+from orchestrator.messaging.compose import Letter, compose
+from orchestrator.messaging.errors import MessagingError
+from orchestrator.messaging.transport import Abandoned, Accepted, Deferred, Envelope, Receipt, Refused, Uncertain
+from orchestrator.store import accounts, events, messages, people
+from orchestrator.store.events import ReportedOutcome
+from orchestrator.store.messages import Claimed
+from orchestrator.usecases.ports import Ports
+
+logger = logging.getLogger(__name__)
+
+BATCH = 50  # messages under one lease
+WEEK = timedelta(days=7)  # the longest span that a cap counts
+FIRST_PAUSE = timedelta(minutes=1)  # after the relay deferred; doubles with each try
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A batch that is ours for a while, on real time."""
+
+    token: UUID
+    ends: float  # of ``time.monotonic``
+
+    def holds(self) -> bool:
+        """Whether it is still ours; False for a process that was stopped and woke too late."""
+        return time.monotonic() < self.ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What a run of deliver did: how many messages came to which end."""
+
+    sent: int = 0
+    others: int = 0  # cancelled, failed, unknown, or waiting again
+
+
+def deliver(ports: Ports, sender: str, seconds: float = 5.0) -> Delivered:
+    """Hand over what may leave, for at most about ``seconds``; ``sender`` names this process in its lease."""
+    sent, others, ends = 0, 0, time.monotonic() + seconds
+    while time.monotonic() < ends:
+        lease, batch = _claim(ports, sender)
+        if not batch:
+            break
+        for accepted in _work(ports, lease, batch, ends):
+            sent, others = (sent + 1, others) if accepted else (sent, others + 1)
+    if sent or others:
+        ports.nudges.wake()
+    return Delivered(sent=sent, others=others)
+
+
+def _claim(ports: Ports, sender: str) -> tuple[Lease, Sequence[Claimed]]:
+    begun = time.monotonic()  # before the database starts the lease: ours ends a little earlier, never later
+    lease = Lease(token=key("lease", sender, repr(begun)), ends=begun + ports.mailing.lease_seconds)
+    with ports.engine.begin() as connection:
+        now = ports.clock.now(connection)
+        return lease, messages.claim(connection, lease.token, now, ports.mailing.lease_seconds, BATCH)
+
+
+def _work(ports: Ports, lease: Lease, batch: Sequence[Claimed], ends: float) -> Iterator[bool]:
+    """Hand the batch over, one by one; give back what time or the relay does not allow for."""
+    try:
+        for each in batch:
+            receipt = _hand_over(ports, lease, each)
+            yield isinstance(receipt, Accepted)
+            if time.monotonic() >= ends or not lease.holds() or _relay_is_away(receipt):
+                break
+    finally:
+        with ports.engine.begin() as connection:
+            messages.let_go(connection, lease.token)
+
+
+def _relay_is_away(receipt: Receipt | None) -> bool:
+    return isinstance(receipt, Deferred) and receipt.code == 0
+
+
+def _hand_over(ports: Ports, lease: Lease, each: Claimed) -> Receipt | None:
+    """One message; None when nothing was to be handed over."""
+    mail = _composed(ports, each)
+    if mail is None:
+        return None
+    with ports.engine.begin() as connection:
+        address = _begin(connection, ports, each)
+    if address is None:
+        return None
+    envelope = Envelope(sender=normalise(ports.mailing.sender.mail_from), recipient=address)
+    receipt = ports.mailing.transport.send(mail, envelope, before_data=lease.holds)
+    with ports.engine.begin() as connection:
+        _record(connection, ports, each, receipt)
+    return receipt
+
+
+def _composed(ports: Ports, each: Claimed) -> EmailMessage | None:
+    """The mail; None when it cannot be rendered: then it has failed, by name, before anything was handed over."""
+    with ports.engine.begin() as connection:
+        now = ports.clock.now(connection)
+        templates = ports.library.edition(connection, each.message.playbook_version).templates
+        try:
+            return compose(_letter(each, now), templates, ports.mailing.sender)
+        except MessagingError as error:
+            logger.error("message %s cannot be composed: %s", each.message.id, type(error).__name__)
+            reason = MessageReason.RENDER_FAILED if each.message.address else MessageReason.NO_ADDRESS
+            _end(connection, each, "failed" if each.message.address else "cancelled", reason, now)
+            return None
+
+
+def _letter(each: Claimed, now: datetime) -> Letter:
+    message = each.message
+    person = message.context.get("person")
+    name = person.get("name") if isinstance(person, dict) else None
+    return Letter(
+        message_id=message.id,
+        template=message.action.template,
+        locale="en",
+        address=message.address,
+        name=name if isinstance(name, str) else None,
+        context=message.context,
+        dated=each.sending_at or now,
+        transactional=message.exempt,
+        labels={"Account": message.account, "Play": message.play, "Episode": message.episode},
+    )
+
+
+def _begin(connection: Connection, ports: Ports, each: Claimed) -> str | None:
+    """Look again, and mark it ``sending``; the address to hand it over to, None when it may not leave now."""
+    now = ports.clock.now(connection)
+    contact = people.lock_contact(connection, each.message.address)
+    match _released(connection, ports, each, contact, now):
+        case Cancel(reason=reason):
+            _end(connection, each, "cancelled", reason, now)
+        case Wait(until=until, reason=why):
+            _postpone(connection, each, why, until, now)
+        case Send() if each.message.mode is Mode.SHADOW:
+            _end(connection, each, "cancelled", MessageReason.SHADOW, now)
+        case Send():
+            return _go(connection, ports, each, contact, now)
+    return None
+
+
+def _released(connection: Connection, ports: Ports, each: Claimed, contact: Contact, now: datetime) -> Release:
+    message = each.message
+    locked = accounts.load(connection, [message.account]).get(message.account)
+    if locked is None:
+        return Cancel(reason=MessageReason.ERASED)
+    person = people.person(connection, message.account, message.person)
+    playbook = ports.library.edition(connection, locked.account.playbook_version).playbook
+    parked = bool(accounts.parked(connection, [message.account]))
+    return release(message, locked.account, person, contact, now, playbook, parked=parked)
+
+
+def _go(connection: Connection, ports: Ports, each: Claimed, contact: Contact, now: datetime) -> str | None:
+    if not messages.begin(connection, each, now):
+        return None
+    if each.message.mode is Mode.REDIRECT:
+        return ports.mailing.redirect_to
+    if not each.message.exempt:
+        recent = [at for at in contact.sends if at > now - WEEK]
+        people.set_sends(connection, contact.address, [*recent, now])
+    return contact.address
+
+
+def _end(connection: Connection, each: Claimed, state: str, reason: MessageReason, now: datetime) -> None:
+    if messages.end(connection, each, state, reason, now):
+        name = "message_cancelled" if state == "cancelled" else "message_failed"
+        events.report(connection, [outcome(each, name, now, reason)])
+
+
+def _postpone(connection: Connection, each: Claimed, reason: PostponementReason, until: datetime, now: datetime) -> None:
+    if messages.put_back(connection, each, reason, until):
+        messages.note_wait(connection, each, reason, until, now)
+
+
+def _record(connection: Connection, ports: Ports, each: Claimed, receipt: Receipt) -> None:
+    """Write what became of the hand-over, and tell the account."""
+    now = ports.clock.now(connection)
+    match receipt:
+        case Accepted():
+            _settle(connection, each, "sent", None, now)
+        case Refused(address_dead=dead):
+            if dead and each.message.mode is Mode.LIVE:
+                people.suppress(connection, each.message.address, "bounce", now)
+            _settle(connection, each, "failed", MessageReason.RELAY_REFUSED, now)
+        case Deferred() | Abandoned():
+            _defer(connection, each, now)
+        case Uncertain():
+            name_unknown(connection, ports, [each], now)
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+_OUTCOMES = {"sent": "message_sent", "failed": "message_failed"}
+
+
+def _settle(connection: Connection, each: Claimed, state: str, reason: MessageReason | None, now: datetime) -> None:
+    if messages.settle(connection, each, state, reason, now):
+        events.report(connection, [outcome(each, _OUTCOMES[state], now, reason)])
+
+
+def _defer(connection: Connection, each: Claimed, now: datetime) -> None:
+    """Nothing was handed over: try again later, and give back what the cap had counted."""
+    pause = min(FIRST_PAUSE * 2 ** min(each.attempts, 10), LONGEST_PAUSE)
+    _postpone(connection, each, PostponementReason.RELAY_DEFERRED, now + pause, now)
+    if each.message.mode is Mode.LIVE and not each.message.exempt:
+        contact = people.lock_contact(connection, each.message.address)
+        people.set_sends(connection, contact.address, contact.sends[:-1])
+
+
+def name_unknown(connection: Connection, ports: Ports, lost: Sequence[Claimed], now: datetime) -> None:
+    """Name hand-overs whose end nobody knows; those whose play says so go again, with the same Message-ID and bytes."""
+    for each in lost:
+        if not messages.name_unknown(connection, each, MessageReason.SENDER_LOST):
+            continue
+        events.report(connection, [outcome(each, "message_unknown", now, MessageReason.SENDER_LOST)])
+        playbook = ports.library.edition(connection, each.message.playbook_version).playbook
+        if playbook.plays[each.message.play].policy.on_unknown is OnUnknown.RESEND:
+            messages.reconcile(connection, each.message.id, now, arrived=False)
+
+
+def outcome(each: Claimed, name: str, now: datetime, reason: MessageReason | None = None) -> ReportedOutcome:
+    """What became of a message, as the event that its account will fold."""
+    message = each.message
+    return ReportedOutcome(
+        account_id=message.account,
+        person_id=message.person,
+        message_id=f"{message.id}:{name}:{each.attempts}",
+        name=name,
+        occurred_at=now,
+        properties={"play": message.play, "episode": message.episode, "reason": reason.value if reason else None},
+    )

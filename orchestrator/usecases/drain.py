@@ -1,0 +1,197 @@
+"""``drain``: events in. Reads a shard's stream in batches, decides each batch in one transaction, then acknowledges it.
+
+Acknowledged after the commit: whatever dies in between, the entries are read again and their keys are known. A lease
+keeps one drainer a shard, for speed only: two are slower, never wrong.
+
+Whose fault (DESIGN.md): an error of the data, or of ours, bisects the batch, each half in a new transaction, until the
+poison stands alone in ``rejected_events``. An error of the world is raised: nothing is acknowledged, the next tick goes on.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from orchestrator.core.events import Event
+from orchestrator.core.lifecycle import opened
+from orchestrator.intake.entries import Entry, Fields, Rejected, decode
+from orchestrator.intake.segment import Parsed, Rejection, RejectionReason
+from orchestrator.intake.streams import Batch, stream_key
+from orchestrator.store import accounts, keys
+from orchestrator.store import events as event_store
+from orchestrator.store.events import RejectedEvent
+from orchestrator.store.failures import Fault, fault
+from orchestrator.usecases.decide import by_account, decide
+from orchestrator.usecases.identity import resolve
+from orchestrator.usecases.ports import Ports
+
+logger = logging.getLogger(__name__)
+
+MOST_TRIES = 5  # of a transaction that lost a deadlock
+LEASE = timedelta(seconds=10)  # of a shard, renewed with each batch: a killed drainer delays its shard by no more
+CONSUMER = "drain"  # one name for whoever holds the shard, so that what a killed drainer left is read at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call that was understood, with the entry that it came in."""
+
+    entry: Entry
+    parsed: Parsed
+
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        """What the event is known by, and what its body is told from another by."""
+        event = self.parsed.event
+        return keys.event_key(event.source, event.message_id), keys.body_digest(self.parsed.digest_bytes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drained:
+    """What a run of drain did, counted."""
+
+    entries: int = 0
+    events: int = 0  # new ones
+    rejected: int = 0
+    messages: int = 0
+
+    def __add__(self, other: "Drained") -> "Drained":
+        """Both runs together."""
+        return Drained(
+            entries=self.entries + other.entries,
+            events=self.events + other.events,
+            rejected=self.rejected + other.rejected,
+            messages=self.messages + other.messages,
+        )
+
+
+def drain(ports: Ports, shard: int, drainer: str, seconds: float = 5.0) -> Drained:
+    """Decide what waits in a shard, for at most about ``seconds``; ``drainer`` names the process that does it."""
+    if not ports.streams.lease(shard, drainer, LEASE):
+        return Drained()
+    done, ends = Drained(), time.monotonic() + seconds
+    try:
+        while time.monotonic() < ends and (batch := ports.streams.read(shard, CONSUMER, ports.batch)):
+            done += _batch(ports, shard, batch)
+            if not ports.streams.renew(shard, drainer, LEASE):
+                break
+    finally:
+        ports.streams.release(shard, drainer)
+    return done
+
+
+def _batch(ports: Ports, shard: int, batch: Batch) -> Drained:
+    if batch.lost:
+        logger.error("shard %d: %d pending entries were deleted from the stream by somebody", shard, len(batch.lost))
+    with ports.engine.connect() as connection:
+        now = ports.clock.now(connection)
+    read = [_read(stream_key(shard), entry_id, fields, now) for entry_id, fields in batch.entries]
+    calls = [each for each in read if isinstance(each, Call)]
+    poison = [_kept(each) for each in read if isinstance(each, Rejected)]
+    done = take_in(ports, calls) + reject(ports, poison)
+    ports.streams.ack(shard, batch.ids)
+    if done.messages:
+        ports.nudges.deliver()
+    return done + Drained(entries=len(batch.entries))
+
+
+def _read(stream: str, entry_id: str, fields: Fields, now: datetime) -> Call | Rejected:
+    entry = decode(stream, entry_id, fields, now=now)
+    if isinstance(entry, Rejected):
+        return entry
+    try:
+        return Call(entry=entry, parsed=entry.parse())
+    except Rejection as rejection:
+        return entry.rejected(rejection.reason, rejection.detail)
+
+
+def reject(ports: Ports, rejected: Sequence[RejectedEvent]) -> Drained:
+    """Keep what could not be folded; nothing is lost."""
+    if rejected:
+        logger.warning("%d entries rejected: %s", len(rejected), ", ".join(sorted({each.reason for each in rejected})))
+        with ports.engine.begin() as connection:
+            event_store.reject(connection, rejected)
+    return Drained(rejected=len(rejected))
+
+
+def _kept(each: Rejected, call: Call | None = None) -> RejectedEvent:
+    return RejectedEvent(
+        stream=each.stream,
+        entry_id=each.entry_id,
+        received_at=each.received_at,
+        reason=each.reason.value,
+        detail=each.detail,
+        raw=each.raw,
+        source=call.parsed.event.source if call else None,
+        message_id=call.parsed.event.message_id if call else None,
+    )
+
+
+def take_in(ports: Ports, calls: Sequence[Call], tries: int = 1) -> Drained:
+    """Decide these calls in one transaction; bisect when the fault lies in them."""
+    if not calls:
+        return Drained()
+    try:
+        with ports.engine.begin() as connection:
+            return _decide(connection, ports, calls)
+    except Exception as error:
+        match Fault.RETRY if isinstance(error, MergedMeanwhileError) else fault(error):
+            case Fault.RETRY if tries < MOST_TRIES:
+                return take_in(ports, calls, tries + 1)
+            case Fault.WORLD | Fault.RETRY:
+                raise
+            case Fault.DATA | Fault.OURS:
+                return _bisect(ports, calls, error)
+
+
+def _bisect(ports: Ports, calls: Sequence[Call], error: Exception) -> Drained:
+    if len(calls) == 1:
+        return reject(ports, [_poison(calls[0], RejectionReason.DATA_ERROR, f"{type(error).__name__}: {error}")])
+    middle = len(calls) // 2
+    return take_in(ports, calls[:middle]) + take_in(ports, calls[middle:])
+
+
+def _poison(call: Call, reason: RejectionReason, detail: str) -> RejectedEvent:
+    return _kept(call.entry.rejected(reason, detail), call)
+
+
+def _decide(connection: Connection, ports: Ports, calls: Sequence[Call]) -> Drained:
+    """The transaction: keys, identity, accounts, one step each, all written."""
+    now = ports.clock.now(connection)
+    new, conflicts = _admitted(connection, calls)
+    resolved = resolve(connection, new)
+    event_store.reject(connection, conflicts)
+    event_store.park(connection, resolved.parked)
+    event_store.keep(connection, resolved.known)
+    grouped = by_account(resolved.known)
+    _lock(connection, ports, grouped, now)
+    decided = decide(connection, ports, sorted(grouped), grouped, now)
+    return Drained(events=len(new), rejected=len(conflicts), messages=decided.messages)
+
+
+def _admitted(connection: Connection, calls: Sequence[Call]) -> tuple[list[Event], list[RejectedEvent]]:
+    """The events that are new, and those that came under an id that another body holds."""
+    verdicts = keys.admit(connection, [call.key for call in calls]).verdicts
+    paired = list(zip(calls, verdicts, strict=True))
+    told = "another event came under this source and messageId before; it stands, this one is kept here"
+    return [call.parsed.event for call, verdict in paired if verdict is keys.Verdict.NEW], [
+        _poison(call, RejectionReason.CONFLICT, told) for call, verdict in paired if verdict is keys.Verdict.CONFLICT
+    ]
+
+
+def _lock(connection: Connection, ports: Ports, grouped: dict[str, list[Event]], now: datetime) -> None:
+    """Open the accounts that are new and lock all of them in order; a merge that came between is followed."""
+    missing = set(grouped) - accounts.known(connection, grouped)
+    if missing:
+        playbook = ports.library.current(connection).playbook
+        accounts.open_accounts(connection, (opened(name, now, playbook) for name in sorted(missing)))
+    if len(accounts.lock(connection, grouped)) != len(grouped) or accounts.redirects(connection, grouped):
+        raise MergedMeanwhileError
+
+
+class MergedMeanwhileError(Exception):
+    """An account of this batch was merged while we waited for its lock; the batch is decided again."""

@@ -1,0 +1,67 @@
+"""The published playbooks, compiled: an account is decided by the version that it is pinned to."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from orchestrator.core.errors import LifecycleError
+from orchestrator.core.playbook import Playbook
+from orchestrator.messaging.templates import TemplateSet
+from orchestrator.playbook.compiler import compile_playbook
+from orchestrator.playbook.source import PlaybookSource
+from orchestrator.store import playbooks
+from orchestrator.store.playbooks import Published
+
+
+class NoPlaybookError(LifecycleError):
+    """No playbook is published; run ``lifecycle migrate``, which publishes the one that LIFECYCLE_PLAYBOOK names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """A compiled version with its templates."""
+
+    playbook: Playbook
+    templates: TemplateSet
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Compiled versions by their hash; a version never changes, so that what is compiled stays."""
+
+    editions: dict[str, Edition] = field(default_factory=dict)
+
+    def current(self, connection: Connection) -> Edition:
+        """The version that new accounts are pinned to.
+
+        Raises:
+            NoPlaybookError: none is published.
+        """
+        version = playbooks.current_version(connection)
+        if version is None:
+            raise NoPlaybookError
+        return self.edition(connection, version)
+
+    def edition(self, connection: Connection, version: str) -> Edition:
+        """That version, compiled.
+
+        Raises:
+            NoPlaybookError: it was never published here.
+        """
+        if version not in self.editions:
+            published = playbooks.by_version(connection, version)
+            if published is None:
+                msg = f"playbook version {version} was never published here; an account is pinned to it"
+                raise NoPlaybookError(msg)
+            self.editions[version] = compiled(published)
+        return self.editions[version]
+
+
+def compiled(published: Published) -> Edition:
+    """Compile a published version.
+
+    Raises:
+        PlaybookError: it was written for another version of this program.
+    """
+    source = PlaybookSource(file=published.name, text=published.text, templates=published.templates)
+    return Edition(playbook=compile_playbook(source), templates=TemplateSet(published.templates))

@@ -1,0 +1,57 @@
+"""What the use cases need of the world, given to them by the composition root (``orchestrator.runtime``)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine
+
+from orchestrator.intake.streams import Streams
+from orchestrator.messaging.compose import Sender
+from orchestrator.messaging.transport import Transport
+from orchestrator.usecases.library import Library
+
+
+class Clock(Protocol):
+    """Tells the instant at which everything is decided."""
+
+    def now(self, connection: Connection) -> datetime:
+        """The instant, aware UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nudges:
+    """Hints to other workers that there is something to do; each may be lost, the next tick repairs it."""
+
+    wake: Callable[[], None]
+    deliver: Callable[[], None]
+
+
+def silent() -> Nudges:
+    """Nudges that nudge nobody."""
+    return Nudges(wake=lambda: None, deliver=lambda: None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailing:
+    """How mail leaves."""
+
+    transport: Transport
+    sender: Sender
+    redirect_to: str | None  # where mode ``redirect`` sends
+    lease_seconds: float = 60.0  # a claimed message is ours for so long, in real time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The world, as far as a use case may touch it."""
+
+    engine: Engine
+    clock: Clock
+    library: Library
+    streams: Streams
+    mailing: Mailing
+    nudges: Nudges
+    batch: int = 500  # events or accounts in one transaction

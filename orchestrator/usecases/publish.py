@@ -1,0 +1,46 @@
+"""``publish``: a playbook, with its templates, becomes the version that new accounts are pinned to."""
+
+from orchestrator.core.playbook import Play, Playbook, SendEmail
+from orchestrator.messaging.context import context_names
+from orchestrator.messaging.errors import TemplateError
+from orchestrator.messaging.templates import TemplateKind, TemplateSet
+from orchestrator.playbook.compiler import compile_playbook
+from orchestrator.playbook.source import PlaybookSource
+from orchestrator.store import playbooks
+from orchestrator.store.playbooks import Published
+from orchestrator.usecases.ports import Ports
+
+
+def publish(ports: Ports, source: PlaybookSource) -> Playbook:
+    """Check, compile and keep a playbook; accounts that are pinned to another version stay with it.
+
+    Raises:
+        PlaybookError: it is not in order; nothing was published.
+        TemplateError: a template that it uses is not in order; nothing was published.
+    """
+    playbook = checked(source)
+    published = Published(
+        version=playbook.version, name=playbook.name, text=source.text, templates=dict(source.templates)
+    )
+    with ports.engine.begin() as connection:
+        playbooks.publish(connection, published, ports.clock.now(connection))
+    return playbook
+
+
+def checked(source: PlaybookSource) -> Playbook:
+    """The compiled playbook, once it and every template that it uses are in order; raises as ``publish`` does."""
+    playbook = compile_playbook(source)
+    templates = TemplateSet(source.templates)
+    names = context_names(playbook.vocabulary.measures)
+    used = sorted({pair for play in playbook.plays.values() for pair in _templates(play)})
+    problems = [problem for name, kind in used for problem in templates.check(name, names, kind)]
+    if problems:
+        raise TemplateError(list(dict.fromkeys(problems)))
+    return playbook
+
+
+def _templates(play: Play) -> set[tuple[str, TemplateKind]]:
+    return {
+        (action.template, TemplateKind.EMAIL if isinstance(action, SendEmail) else TemplateKind.ESCALATION)
+        for action in play.actions
+    }
