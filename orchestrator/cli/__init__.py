@@ -1,0 +1,1 @@
+"""The command ``lifecycle``: a verb a file; nothing is decided here."""

@@ -1,0 +1,5 @@
+"""``python -m orchestrator.cli``: the same as ``lifecycle``."""
+
+from orchestrator.cli.app import main
+
+main()

@@ -1,0 +1,161 @@
+"""``lifecycle account``: one account, what it is and why."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from sqlalchemy import Connection
+
+from orchestrator.cli.console import installed, out
+from orchestrator.core.account import Account
+from orchestrator.core.errors import LifecycleError
+from orchestrator.core.lifecycle import outlook
+from orchestrator.core.reasons import DecisionReason
+from orchestrator.core.timing import told
+from orchestrator.runtime.composition import Installation
+from orchestrator.store import accounts, observation, people
+from orchestrator.usecases.merge import merge as merge_accounts
+from orchestrator.usecases.overrule import pause as pause_account
+from orchestrator.usecases.overrule import resume as resume_account
+
+app = typer.Typer(help="Accounts: customer companies.", no_args_is_help=True)
+
+AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id in the product.")]
+
+
+class NoSuchAccountError(LifecycleError):
+    """There is no account of this id; ``lifecycle doctor`` says how many events still wait to be decided."""
+
+
+class NoSuchPlayError(LifecycleError):
+    """The account's playbook has no play of this name; ``lifecycle account why ACCOUNT`` names them all."""
+
+
+@app.command()
+def show(account_id: AccountId) -> None:
+    """Show an account: stage, facts, traits, people, what was done and what is open."""
+    with installed() as installation, installation.ports.engine.connect() as connection:
+        account = _account(connection, account_id)
+        _print_account(account)
+        _print_facts(account)
+        _print_people(connection, account)
+        _print_rows("messages", observation.messages(connection, account.id), ("play", "state", "reason", "settled_at"))
+        columns = ("title", "severity", "owner", "opened_at", "due_at", "closed_at", "close_reason")
+        _print_rows("escalations", observation.escalations(connection, account.id), columns)
+        _print_parking(connection, account)
+
+
+@app.command()
+def why(
+    account_id: AccountId,
+    play: Annotated[str | None, typer.Argument(help="One play only.")] = None,
+) -> None:
+    """Say why: every decision made and not made, clause by clause, and what is still to come."""
+    with installed() as installation, installation.ports.engine.connect() as connection:
+        account = _account(connection, account_id)
+        _check_play(installation, connection, account, play)
+        for decision in observation.history(connection, account.id, play):
+            _print_decision(decision)
+        _print_rows("on the way", observation.journal(connection, account.id, play), ("at", "kind", "play", "detail"))
+        _print_outlook(installation, connection, account, play)
+
+
+@app.command()
+def pause(account_id: AccountId, who: Annotated[str, typer.Option(help="Who says so, and why.")]) -> None:
+    """Pause an account: nothing is decided or sent until it is resumed."""
+    with installed() as installation:
+        pause_account(installation.ports, account_id, who)
+
+
+@app.command()
+def resume(account_id: AccountId, who: Annotated[str, typer.Option(help="Who says so, and why.")]) -> None:
+    """Resume a paused account: what is still valid goes out, the rest is skipped as stale."""
+    with installed() as installation:
+        resume_account(installation.ports, account_id, who)
+
+
+@app.command()
+def merge(
+    gone: Annotated[str, typer.Argument(help="The account that is merged away.")],
+    kept: Annotated[str, typer.Argument(help="The account that takes it in.")],
+) -> None:
+    """Merge an account into another: facts are united, nothing is repeated, a redirect stays."""
+    with installed() as installation:
+        merge_accounts(installation.ports, gone, kept)
+    out.print(f"{gone} is now {kept}")
+
+
+def _account(connection: Connection, account_id: str) -> Account:
+    followed = accounts.redirects(connection, [account_id]).get(account_id, account_id)
+    locked = accounts.load(connection, [followed]).get(followed)
+    if locked is None:
+        raise NoSuchAccountError
+    return locked.account
+
+
+def _check_play(installation: Installation, connection: Connection, account: Account, play: str | None) -> None:
+    playbook = installation.ports.library.edition(connection, account.playbook_version).playbook
+    if play is not None and play not in playbook.plays:
+        raise NoSuchPlayError
+
+
+def _print_account(account: Account) -> None:
+    out.print(f"[bold]{account.id}[/]  {account.stage} since {account.stage_entered_at:%Y-%m-%d %H:%M} UTC")
+    out.print(f"playbook {account.playbook_version}; {'paused; ' if account.paused else ''}next look {account.wake_at}")
+    for name, at in sorted(account.milestones.items(), key=lambda item: item[1]):
+        out.print(f"  reached {name} at {at:%Y-%m-%d %H:%M}")
+
+
+def _print_facts(account: Account) -> None:
+    table = Table("fact", "times", "first", "last", title="facts", title_justify="left")
+    for name, fact in sorted(account.facts.events.items()):
+        table.add_row(name, str(fact.count), f"{fact.first:%Y-%m-%d %H:%M}", f"{fact.last:%Y-%m-%d %H:%M}")
+    out.print(table)
+    for name, written in sorted(account.facts.traits.items()):
+        out.print(f"  {name} = {written.value}", markup=False)
+
+
+def _print_people(connection: Connection, account: Account) -> None:
+    table = Table("person", "role", "name", title="people, the first in line first", title_justify="left")
+    for person in people.people(connection, [account.id]).get(account.id, []):
+        table.add_row(person.id, person.trait("role") or "", person.name)
+    out.print(table)
+
+
+def _print_parking(connection: Connection, account: Account) -> None:
+    parking = accounts.parked(connection, [account.id]).get(account.id)
+    if parking is not None:
+        out.print(f"parked after {parking.tries} tries until {parking.until}: {parking.error}", markup=False)
+
+
+def _print_rows(title: str, rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...]) -> None:
+    table = Table(*columns, title=title, title_justify="left")
+    listed = list(rows)
+    for row in listed:
+        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+    if listed:
+        out.print(table)
+
+
+def _print_decision(row: Mapping[str, Any]) -> None:
+    told_why = row["explanation"]
+    times = f" ×{row['repeats']} until {row['last_at']:%Y-%m-%d %H:%M}" if row["repeats"] > 1 else ""
+    out.print(f"[bold]{row['play']}[/] {row['outcome']}({row['reason']}) at {row['decided_at']:%Y-%m-%d %H:%M} UTC{times}")
+    out.print(f"  {DecisionReason(row['reason']).sentence} Came due at {row['due_at']:%Y-%m-%d %H:%M} UTC: {told_why['trigger']}.")
+    out.print(f"  playbook {row['playbook_version']}; local time of {told_why['zone']}, named by the {told_why['zone_from']}")
+    for clause in told_why["clauses"]:
+        verdict = {True: "true", False: "false", None: "unknown"}[clause["verdict"]]
+        decisive = "  ← had this been otherwise, so had the whole" if clause["decisive"] else ""
+        out.print(f"    {verdict:7} {clause['text']}   ({clause['value']}){decisive}", markup=False)
+
+
+def _print_outlook(installation: Installation, connection: Connection, account: Account, play: str | None) -> None:
+    playbook = installation.ports.library.edition(connection, account.playbook_version).playbook
+    crowd = people.people(connection, [account.id]).get(account.id, [])
+    now = installation.ports.clock.now(connection)
+    for due in outlook(account, crowd, now, playbook):
+        if play in {None, due.play.name}:
+            waits = account.waiting.get(due.play.name)
+            until = f", waits: {waits.reason} until {waits.until}" if waits and waits.episode == due.episode else ""
+            out.print(f"[dim]to come[/] {due.play.name} at {due.at:%Y-%m-%d %H:%M} UTC: {told(due.play.trigger)}{until}")

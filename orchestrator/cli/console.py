@@ -1,0 +1,28 @@
+"""What every command shares: the terminal, and the way to an installation's servers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from orchestrator.runtime.composition import Installation, install
+from orchestrator.runtime.servers import serving
+from orchestrator.runtime.settings import Settings
+from orchestrator.store.migrate import is_current, upgrade
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def installed(settings: Settings | None = None, *, migrate: bool = False) -> Iterator[Installation]:
+    """An installation with servers behind it: those that are set, those that run, else ours, for as long as it takes."""
+    chosen = settings or Settings.load()
+    with serving(chosen) as addresses:
+        if migrate or not is_current(addresses.database_url):
+            upgrade(addresses.database_url)
+        installation = install(chosen, addresses)
+        try:
+            yield installation
+        finally:
+            installation.close()

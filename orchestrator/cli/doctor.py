@@ -1,0 +1,139 @@
+"""``lifecycle doctor``: what is configured, reachable, lagging, parked; the exit status says healthy or not."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum, unique
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from sqlalchemy import text
+
+from orchestrator.cli.console import out
+from orchestrator.runtime import broker
+from orchestrator.runtime.addresses import Addresses, masked
+from orchestrator.runtime.composition import Installation, install
+from orchestrator.runtime.servers import running
+from orchestrator.runtime.settings import Settings
+from orchestrator.store import observation, playbooks
+from orchestrator.store.migrate import is_current
+
+ILL = 1  # exit status
+LATE = timedelta(minutes=5)  # a due wake-up older than this is a lag
+PING_SECONDS = 2.0  # for workers to answer
+
+
+@unique
+class PartName(StrEnum):
+    """A part of the installation that may be asked alone."""
+
+    ALL = "all"
+    WORKER = "worker"
+    BEAT = "beat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of the report."""
+
+    what: str
+    well: bool
+    detail: str
+
+
+def doctor(
+    part: Annotated[PartName, typer.Option(help="Only what this part needs to be well (for container health checks).")]
+    = PartName.ALL,
+) -> None:
+    """Say what is configured, reachable, lagging and parked; exit 0 when healthy, 1 when not."""
+    settings = Settings.load()
+    findings = list(_examine(settings, part))
+    table = Table("", "what", "finding")
+    for finding in findings:
+        table.add_row("[green]✓[/]" if finding.well else "[red]✗[/]", finding.what, finding.detail)
+    out.print(table)
+    if not all(finding.well for finding in findings):
+        raise typer.Exit(ILL)
+
+
+def _examine(settings: Settings, part: PartName) -> Iterator[Finding]:
+    for name, meant in Settings.misspelt(os.environ).items():
+        hint = f"did you mean {meant}?" if meant else "there is no such setting"
+        yield Finding(what=name, well=False, detail=hint)
+    addresses = running(settings)
+    if addresses is None:
+        yield Finding(what="servers", well=False, detail="none set and none of our own running: lifecycle up")
+        return
+    installation = install(settings, addresses)
+    try:
+        yield from _examine_installed(installation, addresses, part)
+    finally:
+        installation.close()
+
+
+def _examine_installed(installation: Installation, addresses: Addresses, part: PartName) -> Iterator[Finding]:
+    database = _tried("database", lambda: _database(installation, addresses))
+    streams = _tried("streams", lambda: _streams(installation, addresses))
+    yield database
+    yield streams
+    if part is PartName.BEAT or not (database.well and streams.well):
+        return
+    yield _tried("workers", lambda: _workers(addresses))
+    if part is PartName.ALL:
+        yield _mail(installation)
+        yield from _backlog(installation)
+
+
+def _tried(what: str, examine: Callable[[], Finding]) -> Finding:
+    try:
+        return examine()
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the doctor says it and goes on
+        return Finding(what=what, well=False, detail=f"{type(error).__name__}: {str(error).splitlines()[0]}")
+
+
+def _database(installation: Installation, addresses: Addresses) -> Finding:
+    with installation.ports.engine.connect() as connection:
+        version = connection.scalars(text("SHOW server_version")).one()
+        if not is_current(addresses.database_url):
+            return Finding(what="database", well=False, detail="not migrated: lifecycle migrate")
+        current = playbooks.current_version(connection)
+    detail = f"PostgreSQL {version} at {masked(addresses.database_url)}, playbook {current or 'none: lifecycle migrate'}"
+    return Finding(what="database", well=current is not None, detail=detail)
+
+
+def _streams(installation: Installation, addresses: Addresses) -> Finding:
+    streams = installation.ports.streams
+    lags = [streams.lag(shard) for shard in range(streams.shards)]
+    waiting, oldest = sum(lag.length for lag in lags), max(lag.oldest_idle_ms for lag in lags)
+    detail = f"{masked(addresses.stream_url)}: {waiting} entries wait, the oldest pending for {oldest / 1000:.0f} s"
+    return Finding(what="streams", well=oldest < LATE / timedelta(milliseconds=1), detail=detail)
+
+
+def _workers(addresses: Addresses) -> Finding:
+    answers = broker.client(addresses.broker_url).control.ping(timeout=PING_SECONDS)
+    names = sorted(name for answer in answers for name in answer)
+    return Finding(what="workers", well=bool(names), detail=", ".join(names) or "none answers: lifecycle worker")
+
+
+def _mail(installation: Installation) -> Finding:
+    settings = installation.settings
+    if settings.smtp_url is None:
+        return Finding(what="mail", well=True, detail="no SMTP_URL: mail is caught in the data folder, none leaves")
+    return Finding(what="mail", well=True, detail=f"relay {masked(settings.smtp_url.get_secret_value())}")
+
+
+def _backlog(installation: Installation) -> Iterator[Finding]:
+    with installation.ports.engine.connect() as connection:
+        now = installation.ports.clock.now(connection)
+        left = observation.backlog(connection, now)
+        parked = observation.parked(connection)
+    late = left.oldest_due is not None and now - left.oldest_due > LATE
+    yield Finding(what="due", well=not late, detail=f"{left.due} accounts due, the oldest since {left.oldest_due}")
+    yield Finding(what="messages", well=True, detail=f"{left.sendable} may leave, {left.in_hand} in hand")
+    yield Finding(what="unknown", well=left.unknown == 0, detail=f"{left.unknown} hand-overs to be settled: lifecycle message")
+    told = "; ".join(f"{row['account_id']}: {row['error']}" for row in parked[:3])
+    yield Finding(what="parked", well=left.parked == 0, detail=f"{left.parked} accounts parked {told}")
+    detail = f"{left.rejected} entries kept in rejected_events, {left.waiting_persons} events wait for a person's account"
+    yield Finding(what="rejected", well=True, detail=detail)
