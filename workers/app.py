@@ -1,7 +1,7 @@
 """The Celery app. Messages are nudges: they carry no truth, may be lost, repeated or reordered, and expire.
 
-Settings as measured and reasoned in ``spec`` (Celery on Redis): JSON only, no results, one prefetched task, acknowledged
-late, never requeued by a lost worker (the next tick repairs it, and a poison task cannot spin), no ETA or countdown.
+JSON only, no results, one prefetched task, acknowledged late, never requeued by a lost worker (the next tick repairs
+it, and a poison task cannot spin), no ETA, no countdown.
 """
 
 import logging
@@ -21,7 +21,7 @@ from workers.schedule import schedule
 
 
 class NoServersError(RuntimeError):
-    """DATABASE_URL and REDIS_URL are not set and no servers of our own are running; start them with ``lifecycle up``."""
+    """DATABASE_URL and REDIS_URL are not set, and no servers of our own are running; start them: ``lifecycle up``."""
 
     def __init__(self) -> None:
         """Say what to do."""
@@ -87,7 +87,7 @@ def installation() -> Installation:
 
 
 def worker_name() -> str:
-    """This process, for leases: host and process id."""
+    """What this process is called in leases: host and process id."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 

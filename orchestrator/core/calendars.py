@@ -45,6 +45,7 @@ def zone(name: str) -> ZoneInfo | None:
         return None
 
 
+@lru_cache(maxsize=8192)  # the same local hours of the same days, for account after account
 def at_local(day: date, wall: time, tz: ZoneInfo) -> datetime:
     """The UTC instant at which a local wall clock shows this time on this day."""
     naive = datetime.combine(day, wall.replace(fold=0))

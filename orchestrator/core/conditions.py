@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum, unique
-from typing import Any
+from typing import Any, assert_never
 
 from orchestrator.core.calendars import DAY
 from orchestrator.core.errors import UndecidableError
@@ -190,6 +190,8 @@ def _value(node: Node, view: View, assumed: Mapping[str, bool]) -> Value:
             return _kleene((_as_bool(_value(part, view, assumed)) for part in node.operands), decides=False)
         case Either():
             return _kleene((_as_bool(_value(part, view, assumed)) for part in node.operands), decides=True)
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _kleene(parts: Iterator[bool | None], *, decides: bool) -> bool | None:
@@ -269,6 +271,8 @@ def read(term: Term, view: View) -> Value:
             return view.stage
         case TermKind.STAGE_DAYS:
             return _days(view.stage_entered_at, view.now)
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _days(since: datetime, now: datetime) -> float:
@@ -352,6 +356,8 @@ def terms(node: Node) -> Iterator[Term]:
         case Every() | Either():
             for part in node.operands:
                 yield from terms(part)
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def flips(node: Node, view: View) -> Iterator[datetime]:
@@ -471,6 +477,8 @@ def _rests_on(term: Term, view: View) -> datetime | None:
             return view.stage_entered_at
         case TermKind.DAY | TermKind.STAGE_DAYS:
             return None  # what moves is dated by the comparison it stands in
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _newest_of_measure(name: str, view: View) -> datetime | None:

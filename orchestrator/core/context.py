@@ -7,6 +7,7 @@ from orchestrator.core.account import Account
 from orchestrator.core.calendars import DAY
 from orchestrator.core.conditions import measure
 from orchestrator.core.events import Json
+from orchestrator.core.facts import MOST_VALUES
 from orchestrator.core.people import Person
 from orchestrator.core.playbook import Playbook
 
@@ -49,8 +50,10 @@ def _day(account: Account, now: datetime) -> int | None:
 
 
 def _figures(account: Account, playbook: Playbook) -> Mapping[str, Json]:
-    found = {name: measure(name, account.facts) for name in playbook.vocabulary.measures}
-    return {name: value for name, value in found.items() if value}
+    """Figures that were measured; one that may be larger than what is kept of it is left out, not understated."""
+    full = {name for name, values in account.facts.values.items() if len(values) >= MOST_VALUES}
+    found = {name: measure(name, account.facts) for name in playbook.vocabulary.measures.keys() - full}
+    return {name: value for name, value in sorted(found.items()) if value}
 
 
 def _setup(account: Account, playbook: Playbook) -> dict[str, Json]:

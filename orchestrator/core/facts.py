@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum, unique
+from typing import assert_never
 
 from orchestrator.core.events import OWN_EVENTS, OWN_SOURCE, Event, EventKind, Json
 
@@ -58,10 +59,10 @@ class ScoreRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureRule:
-    """A figure made of an event's property: its sum, or how many distinct values it had."""
+    """A figure made of an event: a property's sum or distinct values, how often it happened, or to how many people."""
 
     event: str  # our name of the event
-    property: str  # its property
+    property: str | None  # its property; None: the person (distinct), or each event counts one
     distinct: bool  # True: count distinct values; False: add up numbers
 
 
@@ -163,12 +164,18 @@ class _Tally:
 
     def measure(self, name: str, event: Event) -> None:
         for measure, rule in self.vocabulary.measures.items():
-            raw = event.properties.get(rule.property) if rule.event == name else None
+            raw = _measured(event, rule) if rule.event == name else None
             if rule.distinct and isinstance(raw, str):
                 self.values[measure] = _first_values(self.values.get(measure, frozenset()) | {raw[:MOST_TEXT]})
             number = None if rule.distinct else _number(raw)
             if number is not None and abs(number) <= MOST_MEASURED:
                 self.sums[measure] = self.sums.get(measure, 0) + round(number * MILLIONTH)
+
+
+def _measured(event: Event, rule: MeasureRule) -> Json:
+    if rule.property is not None:
+        return event.properties.get(rule.property)
+    return event.person if rule.distinct else 1
 
 
 def _counted(fact: Fact | None, event: Event) -> Fact:
@@ -215,6 +222,8 @@ def trait_value(raw: Json, rule: TraitRule) -> Value:
             return text if not rule.values or text in rule.values else None
         case TraitType.INSTANT:
             return instant(raw)
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _number(raw: Json) -> float | int | None:

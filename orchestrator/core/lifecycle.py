@@ -26,7 +26,7 @@ Illegal input raises and changes nothing. There is no clock, no I/O, no randomne
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
 
 from orchestrator.core import calendars, conditions, timing
 from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting
@@ -188,6 +188,7 @@ class _Moving:
     withdrawals: list[Withdrawal] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     visited: set[tuple[str, datetime]] = field(default_factory=set)  # lives of stages, by entry
+    dues: dict[str, Due | None] = field(default_factory=dict)  # what is known of each play's next episode
     person: Person | None = field(init=False)  # who is written to
     zone: Zone = field(init=False)
     view: View = field(init=False)
@@ -207,6 +208,7 @@ class _Moving:
         self.account = replace(self.account, **changes)
         if not changes.keys() <= _UNSEEN:
             self.view = view_of(self.account, self.now, self.playbook)
+            self.dues.clear()
         return True
 
     # -- the four rules ----------------------------------------------------------------------------------------------
@@ -292,9 +294,10 @@ class _Moving:
     # -- judging -----------------------------------------------------------------------------------------------------
 
     def pending(self) -> Iterator[Due]:
-        zone = self.zone
-        for play in self.playbook.plays.values():
-            due = timing.next_due(play, self.account, zone, self.playbook)
+        for name, play in self.playbook.plays.items():
+            if name not in self.dues:
+                self.dues[name] = timing.next_due(play, self.account, self.zone, self.playbook)
+            due = self.dues[name]
             if due is not None:
                 yield due
 
@@ -371,6 +374,7 @@ class _Moving:
         entry = self.entry(due, outcome, reason)
         self.decisions.append(self.decision(due, entry))
         name = due.play.name
+        self.dues.pop(name, None)
         return self.set(
             ledger={**self.account.ledger, name: entry},
             waiting={play: kept for play, kept in self.account.waiting.items() if play != name},
@@ -423,6 +427,8 @@ class _Moving:
                     self.messages.append(self.message(due, action, number))
                 case Escalate():
                     self.escalations.append(self.escalation(due, action))
+                case _ as unreachable:
+                    assert_never(unreachable)
         if due.play.actions:
             self.set(standing={**self.account.standing, due.play.name: due.episode})
 

@@ -74,6 +74,8 @@ def anchor_of(account: Account, playbook: Playbook) -> datetime | None:
 
 def next_due(play: Play, account: Account, zone: Zone, playbook: Playbook) -> Due | None:
     """The next undecided episode of a play; None when facts do not call for one."""
+    if _decided(play, ONCE, account):
+        return None
     found = _episode(play, account, zone, playbook)
     if found is None or _decided(play, found[0], account):
         return None

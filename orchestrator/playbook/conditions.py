@@ -170,7 +170,7 @@ def _parsed(text: str) -> ast.expr:
             warnings.simplefilter("error")  # what Python only warns of (a stray escape) is refused
             return ast.parse(text, mode="eval").body
     except SyntaxError as error:
-        offset = max((error.offset or 1) - 1, 0)
+        offset = (error.offset or len(text) + 1) - 1  # none is given at the end
         raise ConditionError([Fault(offset=offset, message=f"this is no condition: {error.msg}")]) from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise ConditionError([Fault(offset=0, message=f"this is no condition: {error}")]) from error

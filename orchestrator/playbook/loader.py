@@ -51,7 +51,7 @@ class Tree:
         """
         held = self.held(path)
         place = self.places.get(held)
-        line, column = (1, 1) if place is None else self._position(place, offset, key=key or held != path)
+        line, column = (1, 1) if place is None else self._position(place, offset, key=key or held[-1:] != path[-1:])
         self.problems.append(Problem(file=self.file, line=line, column=column, path=shown(held), message=message))
 
     def held(self, path: Path) -> Path:

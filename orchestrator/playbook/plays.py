@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from orchestrator.core.calendars import Hours
-from orchestrator.core.conditions import ALWAYS, Every, Node
+from orchestrator.core.conditions import ALWAYS, Node
 from orchestrator.core.playbook import (
     Action,
     After,
@@ -58,7 +58,7 @@ class PlayCompiler:
             name=name,
             label=shape.label or name.replace("_", " "),
             trigger=self._trigger(shape, path),
-            when=self._when(shape, policy, path),
+            when=ALWAYS if shape.when is None else self.condition(shape.when, (*path, "when"), self.names),
             actions=actions,
             policy=policy,
             stages=self._stages(shape, path),
@@ -109,15 +109,7 @@ class PlayCompiler:
         if name not in known and name not in self.names.broken:
             self.tree.refuse(path, f"unknown {kind} `{name}`{did_you_mean(name, known)}")
 
-    # -- condition and stages ----------------------------------------------------------------------------------------
-
-    def _when(self, shape: PlayShape, policy: Policy, path: Path) -> Node:
-        """When it starts: what must hold while it stands must hold at its start too."""
-        said = None if shape.when is None else self.condition(shape.when, (*path, "when"), self.names)
-        goal = policy.only_while
-        if said is None or goal is None or said == goal:
-            return said or goal or ALWAYS
-        return Every(operands=(said, goal), text=f"({said.text}) and ({goal.text})")
+    # -- stages ------------------------------------------------------------------------------------------------------
 
     def _stages(self, shape: PlayShape, path: Path) -> frozenset[str]:
         for number, stage in enumerate(shape.stages):

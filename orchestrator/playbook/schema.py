@@ -43,7 +43,7 @@ class TraitShape(_Shape):
 
     type: Literal["bool", "number", "text", "instant"] = "text"
     one_of: list[Words] | None = Field(default=None, min_length=1)
-    default: bool | int | float | str | None = None
+    default: Any = None  # held against the type by ``vocabulary``
 
 
 class ScoreShape(_Shape):
@@ -55,11 +55,26 @@ class ScoreShape(_Shape):
 
 
 class MeasureShape(_Shape):
-    """A figure: the sum of a property, or how many distinct values it had."""
+    """A figure: a property's sum or distinct values (``of`` an event), an event's times, or its different people."""
 
-    of: str
+    of: str | None = None
     sum: Words | None = None
     distinct: Words | None = None
+    times: str | None = None
+    people: str | None = None
+
+    @property
+    def event(self) -> tuple[str, str] | None:
+        """The key that names the event, and the event; None when no key does."""
+        named = {"of": self.of, "times": self.times, "people": self.people}
+        return next(((key, event) for key, event in named.items() if event is not None), None)
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is exactly one of the four, with ``of`` where a property is named and nowhere else."""
+        of_property = [self.sum, self.distinct]
+        given = [each for each in (*of_property, self.times, self.people) if each is not None]
+        return len(given) == 1 and (self.of is not None) is (of_property != [None, None])
 
 
 class VocabularyShape(_Shape):

@@ -142,9 +142,11 @@ def _measures(shape: VocabularyShape, tree: Tree, broken: frozenset[str]) -> dic
     measures = {}
     for name, measure in shape.measures.items():
         path = (*_AT, "measures", name)
-        check_event(measure.of, (*path, "of"), tree, {*shape.events, *broken})
-        if (measure.sum is None) is (measure.distinct is None):
-            tree.refuse(path, "a measure needs one of `sum` and `distinct`, and only one", key=True)
-        counted = measure.distinct is not None
-        measures[name] = MeasureRule(event=measure.of, property=measure.distinct or measure.sum or "", distinct=counted)
+        if measure.event is None or not measure.is_one:
+            tree.refuse(path, "a measure is one of: `sum` … `of`, `distinct` … `of`, `times`, `people`", key=True)
+        key, event = measure.event or ("of", "")
+        if measure.event is not None:
+            check_event(event, (*path, key), tree, {*shape.events, *broken})
+        distinct = measure.distinct is not None or measure.people is not None
+        measures[name] = MeasureRule(event=event, property=measure.sum or measure.distinct, distinct=distinct)
     return measures

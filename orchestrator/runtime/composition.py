@@ -83,7 +83,7 @@ def mailing(settings: Settings) -> Mailing:
 def _transport(settings: Settings) -> Transport:
     if settings.smtp_url is None:
         return Outbox(settings.home / "outbox")
-    return SmtpTransport(Relay.from_url(settings.smtp_url.get_secret_value()))
+    return SmtpTransport(Relay.from_url(settings.smtp_url.get_secret_value(), helo=settings.mail_domain))
 
 
 def sender(settings: Settings) -> Sender:

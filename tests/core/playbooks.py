@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from orchestrator.core.calendars import Hours
 from orchestrator.core.conditions import (
+    ALWAYS,
     Arithmetic,
     Compare,
     Either,
@@ -21,6 +22,7 @@ from orchestrator.core.conditions import (
 from orchestrator.core.events import OWN_EVENTS
 from orchestrator.core.facts import MeasureRule, ScoreRule, TraitRule, TraitType, Value, Vocabulary
 from orchestrator.core.playbook import (
+    Action,
     After,
     Caps,
     Entered,
@@ -37,12 +39,13 @@ from orchestrator.core.playbook import (
     Silent,
     Stage,
     Transition,
+    Trigger,
 )
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
-# -- conditions ------------------------------------------------------------------------------------------------------
+# -- conditions --------------------------------------------------------------------------------------------------------
 
 
 def term(kind: TermKind, name: str = "") -> Term:
@@ -76,8 +79,12 @@ def constant(value: Value) -> Literal:
 
 
 def compare(left: Node | Value, sign: str, right: Node | Value) -> Compare:
-    nodes = [side if hasattr(side, "text") else constant(side) for side in (left, right)]
-    return Compare(operator=sign, left=nodes[0], right=nodes[1], text=f"{nodes[0].text} {sign} {nodes[1].text}")
+    first, second = _node(left), _node(right)
+    return Compare(operator=sign, left=first, right=second, text=f"{first.text} {sign} {second.text}")
+
+
+def _node(side: Node | Value) -> Node:
+    return constant(side) if side is None or isinstance(side, bool | float | int | str | datetime) else side
 
 
 def calculate(left: Node, sign: str, right: Node) -> Arithmetic:
@@ -100,7 +107,7 @@ def either(*nodes: Node) -> Either:
     return Either(operands=nodes, text=" or ".join(f"({node.text})" for node in nodes))
 
 
-# -- the playbook ----------------------------------------------------------------------------------------------------
+# -- the playbook ------------------------------------------------------------------------------------------------------
 
 EVENTS = (
     "signed_up",
@@ -147,18 +154,14 @@ GONE = compare(term(TermKind.LAST, "left"), ">", term(TermKind.LAST, "came_back"
 
 TRANSITIONS = (
     Transition(source=None, target="churned", when=either(GONE, SILENT_45), path="stages.0"),
-    Transition(
-        source="churned", target="onboarding", when=every(negation(GONE), negation(SILENT_45)), path="stages.1"
-    ),
+    Transition(source="churned", target="onboarding", when=every(negation(GONE), negation(SILENT_45)), path="stages.1"),
     Transition(
         source="onboarding",
         target="growth",
         when=every(reached("setup"), compare(term(TermKind.DAY), ">=", 7)),
         path="stages.2",
     ),
-    Transition(
-        source="growth", target="maturity", when=compare(term(TermKind.STAGE_DAYS), ">", 10), path="stages.3"
-    ),
+    Transition(source="growth", target="maturity", when=compare(term(TermKind.STAGE_DAYS), ">", 10), path="stages.3"),
     Transition(source="maturity", target="expansion", when=compare(trait("seats"), ">=", 50), path="stages.4"),
 )
 
@@ -185,9 +188,15 @@ def work(severity: Severity = Severity.HIGH, due: timedelta = 4 * HOUR) -> Escal
     return Escalate(template="call", severity=severity, category="adoption", owner="csm", due=due)
 
 
-def play(name: str, trigger: Any, *actions: Any, when: Node | None = None, stages: Iterable[str] = (), **policy: Any) -> Play:
+def play(
+    name: str,
+    trigger: Trigger,
+    *actions: Action,
+    when: Node = ALWAYS,
+    stages: Iterable[str] = (),
+    **policy: Any,  # noqa: ANN401 -- fields of Policy
+) -> Play:
     """A play by its parts; the rest is policy."""
-    whole = {} if when is None else {"when": when}
     return Play(
         name=name,
         label=name,
@@ -195,7 +204,7 @@ def play(name: str, trigger: Any, *actions: Any, when: Node | None = None, stage
         actions=actions,
         policy=Policy(**policy),
         stages=frozenset(stages),
-        **whole,
+        when=when,
     )
 
 
@@ -261,6 +270,6 @@ PLAYBOOK = Playbook(
 )
 
 
-def with_plays(*plays: Play, **changes: Any) -> Playbook:
+def with_plays(*plays: Play, **changes: Any) -> Playbook:  # noqa: ANN401 -- fields of Playbook
     """The playbook with only these plays, and other changes."""
     return replace(PLAYBOOK, plays={each.name: each for each in plays}, **changes)

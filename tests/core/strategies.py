@@ -21,7 +21,7 @@ ZONES = ("Europe/Berlin", "Pacific/Kiritimati", "America/Los_Angeles", "Asia/Kat
 _numbers = count()
 
 
-def event(name: str, at: datetime = START, **changes: Any) -> Event:
+def event(name: str, at: datetime = START, **changes: Any) -> Event:  # noqa: ANN401 -- fields of Event
     """One event of account ``a`` with an id of its own."""
     known = {"kind": EventKind.TRACK, "person": "p1", "properties": {}, "account": "a", "source": "segment"}
     fields = {"message_id": f"m{next(_numbers)}", "received_at": at, **known, **changes}
@@ -110,7 +110,7 @@ def histories(most: int = 14) -> st.SearchStrategy[list[Event]]:
     """What happens at an account: it signs up, and then anything."""
     lively = tracks(("login", "setup_done", "core_used"))
     anything = several(lively | lively | tracks() | groups() | pauses(), most)
-    signing = st.just([]) | st.just([event("Signed Up", START, message_id="sign-up")])
+    signing: st.SearchStrategy[list[Event]] = st.just([]) | st.just([event("Signed Up", START, message_id="sign-up")])
     return st.builds(lambda first, rest: first + rest, signing, anything)
 
 
@@ -129,7 +129,9 @@ def crowds(draw: st.DrawFn) -> tuple[Person, ...]:
     )
 
 
-SPANS = st.sampled_from([timedelta(0), timedelta(minutes=30), timedelta(hours=20), timedelta(days=2), timedelta(days=9)])
+SPANS = st.sampled_from(
+    [timedelta(0), timedelta(minutes=30), timedelta(hours=20), timedelta(days=2), timedelta(days=9)]
+)
 WINDOWS = st.sampled_from(
     [
         PLAYBOOK.window,
@@ -143,7 +145,7 @@ WINDOWS = st.sampled_from(
 @st.composite
 def policies(draw: st.DrawFn, before: Policy) -> Policy:
     """A policy with other times than before."""
-    changes = draw(
+    changes: dict[str, Any] = draw(
         st.fixed_dictionaries(
             {},
             optional={

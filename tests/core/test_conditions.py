@@ -79,10 +79,10 @@ def at(seen_by: View, now: datetime) -> View:
     )
 
 
-# -- Kleene --------------------------------------------------------------------------------------------------------------
+# -- Kleene ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("left, right", list(product([True, False, None], repeat=2)))
+@pytest.mark.parametrize(("left", "right"), list(product([True, False, None], repeat=2)))
 def test_and_or_follow_kleene(left: bool | None, right: bool | None) -> None:
     """``and`` is the least, ``or`` the greatest of false < unknown < true."""
     order = [False, None, True]
@@ -92,7 +92,7 @@ def test_and_or_follow_kleene(left: bool | None, right: bool | None) -> None:
     assert verdict(either(*nodes), view()) is order[max(ranks)]
 
 
-@pytest.mark.parametrize("inner, whole", [(True, False), (False, True), (None, None)])
+@pytest.mark.parametrize(("inner", "whole"), [(True, False), (False, True), (None, None)])
 def test_not_leaves_unknown_unknown(inner: bool | None, whole: bool | None) -> None:
     """``not`` turns true and false; the opposite of unknown is unknown."""
     assert verdict(negation(NODES[inner]), view()) is whole
@@ -123,7 +123,7 @@ def test_membership(negated: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "sign, verdicts",
+    ("sign", "verdicts"),
     [
         ("<", (True, False, False)),
         ("<=", (True, True, False)),
@@ -139,14 +139,14 @@ def test_comparisons(sign: str, verdicts: tuple[bool, ...]) -> None:
     assert tuple(verdict(node, view(traits(seats=seats))) for seats in (2, 3, 4)) == verdicts
 
 
-@pytest.mark.parametrize("sign, result", [("+", 9), ("-", 3), ("*", 18), ("/", 2)])
+@pytest.mark.parametrize(("sign", "result"), [("+", 9), ("-", 3), ("*", 18), ("/", 2)])
 def test_calculations(sign: str, result: int) -> None:
     """Each sign calculates as in Python."""
     node = compare(calculate(trait("seats"), sign, constant(3)), "==", result)
     assert verdict(node, view(traits(seats=6))) is True
 
 
-# -- terms ---------------------------------------------------------------------------------------------------------------
+# -- terms -------------------------------------------------------------------------------------------------------------
 
 
 def test_what_was_never_seen_is_false_zero_or_infinitely_long_ago() -> None:
@@ -189,7 +189,7 @@ def test_terms_read_facts() -> None:
 
 
 def test_scores_read_the_newest_and_the_lowest_current_answer() -> None:
-    """Each person's newest answer counts; ``latest`` is the newest of all, ``lowest`` the lowest of the current ones."""
+    """Each person's newest answer counts: ``latest`` is the newest of all, ``lowest`` the lowest of them."""
     answers = [("p1", 2, 0), ("p1", 9, 1), ("p2", 7, 2)]
     events = [event("nps_answered", START + n * DAY, person=who, properties={"score": s}) for who, s, n in answers]
     seen_by = view(*events)
@@ -203,11 +203,13 @@ MONDAY = datetime(2026, 3, 9, tzinfo=UTC)  # the first full week after START beg
 def weekly(*counts: int) -> list[Event]:
     """That many log-ins in the week of START and in each after it."""
     starts = [START, *(MONDAY + number * 7 * DAY for number in range(len(counts)))]
-    return [event("login", begin + n * HOUR) for begin, number in zip(starts, counts, strict=False) for n in range(number)]
+    return [
+        event("login", begin + n * HOUR) for begin, number in zip(starts, counts, strict=False) for n in range(number)
+    ]
 
 
 @pytest.mark.parametrize(
-    "counts, falls, ratio",
+    ("counts", "falls", "ratio"),
     [((9, 5), 0, 1), ((9, 5, 4), 1, 0.8), ((9, 5, 4, 1), 2, 0.2), ((9, 5, 4, 4), 0, 0.8), ((9, 0, 3), 0, math.inf)],
 )
 def test_weeks_are_counted_from_the_first_full_one(counts: tuple[int, ...], falls: int, ratio: float) -> None:
@@ -233,7 +235,7 @@ def test_an_anchor_on_monday_begins_a_full_week() -> None:
     assert read(term(TermKind.FALLING, "login"), seen_by) == 1
 
 
-# -- what cannot be evaluated --------------------------------------------------------------------------------------------
+# -- what cannot be evaluated ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -263,7 +265,7 @@ def test_a_guard_spares_what_cannot_be_calculated() -> None:
     assert (spared.text, spared.verdict, spared.value) == (risky.text, None, "login.count = 0")
 
 
-# -- when it turns ---------------------------------------------------------------------------------------------------------
+# -- when it turns -----------------------------------------------------------------------------------------------------
 
 MOVING_TERMS = (days_ago("login"), ONE_DAY_TERM, term(TermKind.STAGE_DAYS))
 SIGNS = ("<", "<=", "==", "!=", ">=", ">")
@@ -294,7 +296,7 @@ def test_a_comparison_turns_exactly_where_it_says(
     pytest.fail("a comparison turns at most twice")
 
 
-@pytest.mark.parametrize("sign, from_when", [(">=", timedelta(0)), (">", MOMENT)])
+@pytest.mark.parametrize(("sign", "from_when"), [(">=", timedelta(0)), (">", MOMENT)])
 def test_it_turns_to_the_microsecond(sign: str, from_when: timedelta) -> None:
     """``>=`` holds from the boundary on, ``>`` from one microsecond after it."""
     node = compare(days_ago("login"), sign, 3)
@@ -343,7 +345,7 @@ def test_terms_about_weeks_turn_on_monday() -> None:
     assert monday_after(MONDAY - MOMENT) == MONDAY
 
 
-# -- since when ------------------------------------------------------------------------------------------------------------
+# -- since when --------------------------------------------------------------------------------------------------------
 
 NOW = START + 20 * DAY
 LATER = START + 5 * DAY
@@ -358,7 +360,7 @@ PAST = (
 
 
 @pytest.mark.parametrize(
-    "node, since",
+    ("node", "since"),
     [
         (seen("login"), START),
         (compare(count("login"), ">=", 1), LATER),
@@ -389,7 +391,7 @@ PAST = (
     ids=lambda value: getattr(value, "text", ""),
 )
 def test_a_condition_is_dated_by_what_it_rests_on(node: Node, since: datetime) -> None:
-    """``and`` holds since its newest part, ``or`` since its oldest, a moving comparison since it turned; else since now."""
+    """``and`` holds since its newest part, ``or`` since its oldest, what moves since it turned; else since now."""
     seen_by = view(*PAST, now=NOW, setup=START + 7 * DAY)
     assert verdict(node, seen_by) is True
     assert became(node, seen_by) == since
@@ -407,7 +409,7 @@ def test_nothing_is_dated_in_the_future() -> None:
     assert became(seen("login"), view(event("login", NOW + DAY), now=NOW)) == NOW
 
 
-# -- explaining --------------------------------------------------------------------------------------------------------------
+# -- explaining --------------------------------------------------------------------------------------------------------
 
 
 def decisive(node: Node, seen_by: View) -> list[str]:
@@ -436,11 +438,17 @@ def test_an_unknown_clause_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "node, shown",
+    ("node", "shown"),
     [
         (compare(days_ago("login"), ">=", 3), "login.days_ago = never"),
-        (compare(term(TermKind.LAST, "login"), ">", term(TermKind.FIRST, "left")), "login.last = never, left.first = never"),
-        (compare(term(TermKind.LAST, "core_used"), ">", term(TermKind.LAST, "left")), f"core_used.last = {START.isoformat()}, left.last = never"),
+        (
+            compare(term(TermKind.LAST, "login"), ">", term(TermKind.FIRST, "left")),
+            "login.last = never, left.first = never",
+        ),
+        (
+            compare(term(TermKind.LAST, "core_used"), ">", term(TermKind.LAST, "left")),
+            f"core_used.last = {START.isoformat()}, left.last = never",
+        ),
         (compare(ONE_DAY_TERM, ">=", 3), "day = 0.5"),
         (compare(count("core_used"), ">=", 3), "core_used.count = 1"),
         (one_of(trait("term"), "annual"), "term = unknown"),

@@ -20,7 +20,19 @@ from orchestrator.core.playbook import Playbook
 from orchestrator.core.reasons import DecisionReason, PostponementReason
 from tests.core.lives import Life, life, outputs, same, unsure
 from tests.core.playbooks import DAY, EVENTS, HOUR, NOISE, PLAYBOOK, VOCABULARY
-from tests.core.strategies import SPAN, START, crowds, event, groups, histories, instants, person, playbooks, several, tracks
+from tests.core.strategies import (
+    SPAN,
+    START,
+    crowds,
+    event,
+    groups,
+    histories,
+    instants,
+    person,
+    playbooks,
+    several,
+    tracks,
+)
 
 END = START + SPAN
 MOMENT = timedelta(microseconds=1)
@@ -47,7 +59,7 @@ def received(account: Account, batches: Iterable[Sequence[Event]]) -> Account:
     return account
 
 
-# -- 1: facts do not depend on order ----------------------------------------------------------------------------------
+# -- 1: facts do not depend on order -----------------------------------------------------------------------------------
 
 
 @given(st.data(), ANYTHING)
@@ -105,7 +117,7 @@ def test_a_late_event_changes_no_past_decision(
     assert len(episodes) == len(set(episodes))
 
 
-# -- 2: it rests ------------------------------------------------------------------------------------------------------
+# -- 2: it rests -------------------------------------------------------------------------------------------------------
 
 
 @given(histories(), crowds(), playbooks(), instants())
@@ -174,7 +186,7 @@ def test_nothing_stale_is_sent(events: list[Event], people: tuple[Person, ...], 
         assert message.not_after == message.due_at + playbook.plays[message.play].policy.valid_for
 
 
-# -- 4: nothing silent --------------------------------------------------------------------------------------------------
+# -- 4: nothing silent -------------------------------------------------------------------------------------------------
 
 
 @given(histories(), crowds(), playbooks())
@@ -196,9 +208,7 @@ def test_what_came_due_is_decided_once_with_a_reason(
 
 
 @given(histories(), crowds(), playbooks())
-def test_each_entry_of_a_stage_is_answered(
-    events: list[Event], people: tuple[Person, ...], playbook: Playbook
-) -> None:
+def test_each_entry_of_a_stage_is_answered(events: list[Event], people: tuple[Person, ...], playbook: Playbook) -> None:
     """Whatever stage was entered and left, even in one late call, the plays of its entry are decided or still wait."""
     lived = life(people, playbook, START).live(events, END)
     answered = {(each.play, each.episode) for each in lived.decisions}
@@ -227,7 +237,7 @@ def test_equal_skips_in_a_row_share_one_record(
             runs[each.play] = (each.episode, each.decided_at, each.reason, 1)
 
 
-# -- 5: illegal input raises and changes nothing -------------------------------------------------------------------------
+# -- 5: illegal input raises and changes nothing -----------------------------------------------------------------------
 
 FOREIGN = event("login", account="b")
 NAMELESS = event("login", account=None)
@@ -265,13 +275,11 @@ def test_a_stage_that_the_playbook_does_not_have_raises() -> None:
         advance(lost, (), [], START, PLAYBOOK)
 
 
-# -- the short cut --------------------------------------------------------------------------------------------------------
+# -- the short cut -----------------------------------------------------------------------------------------------------
 
 
 @given(histories(), crowds(), playbooks())
-def test_cutting_short_equals_the_full_way(
-    events: list[Event], people: tuple[Person, ...], playbook: Playbook
-) -> None:
+def test_cutting_short_equals_the_full_way(events: list[Event], people: tuple[Person, ...], playbook: Playbook) -> None:
     """An event that no rule reads costs its fold only, and what comes of it all is equal to looking at everything."""
     short = life(people, playbook, START).live(events, END)
     watchful = replace(playbook, reads=frozenset({*EVENTS, NOISE}))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.core.strategies import START, event, person, traits
 BERLIN_9 = datetime(2026, 3, 5, 8, tzinfo=UTC)  # 09:00 in Berlin on the day after START
 
 
-def account(*events: tuple[str, datetime], **changes: object) -> Account:
+def account(*events: tuple[str, datetime], **changes: Any) -> Account:  # noqa: ANN401 -- fields of Account
     """An account with these events behind it."""
     known = absorb(opened("a", START, PLAYBOOK), [event(name, at) for name, at in events], PLAYBOOK)
     return replace(known, **changes)
@@ -97,7 +98,7 @@ def test_after_counts_from_the_first_time() -> None:
 
 
 def test_working_days_leave_out_the_accounts_weekend() -> None:
-    """Three working days from Thursday noon end on Tuesday noon; where the weekend is Friday, on Tuesday too, or Sunday."""
+    """Three working days from Thursday noon end on Tuesday noon, on Monday where only Sunday is free."""
     thursday = datetime(2026, 3, 5, 12, tzinfo=UTC)
     each = play("p", After(delay=3 * DAY, since="login", business=True))
     known = account(("login", thursday))
@@ -133,6 +134,15 @@ def test_silence_begins_anew_only_when_it_was_broken() -> None:
     assert due(each, broken) == ((START + DAY).isoformat(), START + 4 * DAY)
 
 
+def test_what_is_decided_is_not_decided_again_for_an_earlier_cause() -> None:
+    """A late sign-up that moves the silence back does not make it due again: episodes only go forward."""
+    each = play("p", Silent(period=3 * DAY, since="login"))
+    known = replace(SIGNED, ledger=decided("p", START.isoformat()))
+    assert due(each, absorb(known, [event("signed_up", START - DAY)], PLAYBOOK)) is None
+    earlier = replace(account(("signed_up", START - DAY)), ledger=known.ledger)
+    assert due(each, earlier) is None
+
+
 def test_fractions_of_a_second_keep_their_order() -> None:
     """An episode that is half a second later is later, though its text is longer."""
     each = play("p", Silent(period=DAY, since="login"))
@@ -161,7 +171,10 @@ def test_weeks_begin_on_monday_after_the_anchor() -> None:
     assert due(play("p", EveryWeek(until_day=9)), SIGNED) == ("2026-03-09", monday)
     assert due(play("p", EveryWeek(until_day=4)), SIGNED) is None
     known = replace(SIGNED, ledger=decided("p", "2026-03-09"))
-    assert due(play("p", EveryWeek(until_day=12), at=time(9)), known) == ("2026-03-16", datetime(2026, 3, 16, 8, tzinfo=UTC))
+    assert due(play("p", EveryWeek(until_day=12), at=time(9)), known) == (
+        "2026-03-16",
+        datetime(2026, 3, 16, 8, tzinfo=UTC),
+    )
     assert due(play("p", EveryWeek(until_day=11)), known) is None
 
 
@@ -188,13 +201,18 @@ def test_a_frozen_anchor_counts() -> None:
 
 def test_the_outlook_is_in_order() -> None:
     """What is still to come is told by time, priority and name."""
-    plays = (play("c", OnDay(day=2)), play("b", OnDay(day=1)), play("a", OnDay(day=1)), play("z", OnDay(day=1), priority=1))
+    plays = (
+        play("c", OnDay(day=2)),
+        play("b", OnDay(day=1)),
+        play("a", OnDay(day=1)),
+        play("z", OnDay(day=1), priority=1),
+    )
     found = outlook(SIGNED, (), START, with_plays(*plays))
     assert [each.play.name for each in found] == ["z", "a", "b", "c"]
 
 
 @pytest.mark.parametrize(
-    "trigger, sentence",
+    ("trigger", "sentence"),
     [
         (OnDay(day=3), "day 3 after the anchor"),
         (After(delay=48 * HOUR, since="signed_up"), "48 hours after the first signed_up"),

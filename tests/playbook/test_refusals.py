@@ -1,11 +1,13 @@
 """What a playbook may not say, and the exact words of each refusal."""
+# ruff: noqa: E501 -- one mistake and its whole message a line: that is the table
 
 from pathlib import Path
 
 import pytest
+from pydantic_core import ErrorDetails
 
 from orchestrator.core.errors import LifecycleError
-from orchestrator.playbook import PlaybookError, Problem, load
+from orchestrator.playbook import PlaybookError, Problem, load, schema
 from tests.playbook.small import SMALL, TEMPLATES, bent, compiled, told
 
 DAY = "    day: 1\n"
@@ -14,6 +16,7 @@ TOUCH = "touch: {one_of: [high, tech], default: tech}"
 ANCHOR = "anchor: signed_up"
 ROW = "{from: young, to: old, when: warm}"
 
+# fmt: off
 ONE_PROBLEM = [
     # shape
     (("anchor: signed_up\n", ""), "p.yaml:1:1: missing key `anchor`"),
@@ -42,6 +45,9 @@ ONE_PROBLEM = [
     ((ANCHOR, ANCHOR + "\nmode: shadwo"), "3:7 mode: expected live, shadow or redirect, got 'shadwo' (did you mean `shadow`?)"),
     (("playbook: small", "playbook: Small One"), "1:11 playbook: expected a name of small letters, digits and -, got 'Small One'"),
     ((ANCHOR, ANCHOR + "\ncore_feature: {label: x, path: y}"), "3:32 core_feature.path: expected a path that begins with /, got 'y'"),
+    ((ANCHOR, ANCHOR + "\ncore_feature: {lable: x, label: y, path: /}"), "3:16 core_feature.lable: unknown key `lable` (did you mean `label`?)"),
+    ((MAIL, "    escalate: {ownr: x, template: no_login, severity: low, category: scope, owner: csm, due: 4h}\n"), "35:16 plays.hello.escalate.ownr: unknown key `ownr` (did you mean `owner`?)"),
+    ((TOUCH, f"{TOUCH}\n    size: {{default: [1]}}"), "10:21 vocabulary.traits.size.default: expected a value of type text, got [1]"),
     (("scale: [0, 10]", "scale: [0, high]"), "11:54 vocabulary.scores.nps.scale[1]: expected a number, got 'high'"),
     (("when: login\n", "when:\n"), "16:10 milestones.started.when: expected text, got nothing"),
     (("when: login\n", "when: {a: 1}\n"), "16:11 milestones.started.when: expected text, got keys with values"),
@@ -52,7 +58,7 @@ ONE_PROBLEM = [
     (("[0d, 7d]", "[7d, 7d]"), "23:33 stages.table.young.window: the window must end after it begins"),
     (('at: "09:00"', "at: 9:00"), "34:9 plays.hello.at: expected a time of day such as \"09:00\", got '9:00'"),
     (('at: "09:00"', "at: 24:00"), "34:9 plays.hello.at: expected a time of day such as \"09:00\", got '24:00'"),
-    (('at: "09:00"', "at: 9"), "34:9 plays.hello.at: expected a time of day such as \"09:00\", got 9"),
+    (('at: "09:00"', "at: 9"), '34:9 plays.hello.at: expected a time of day such as "09:00", got 9'),
     (('at: "09:00"', "at: 08:59"), "34:9 plays.hello.at: 08:59 lies outside the send window"),
     (('at: "09:00"', "at: 17:00"), "34:9 plays.hello.at: 17:00 lies outside the send window"),
     # plays
@@ -61,7 +67,7 @@ ONE_PROBLEM = [
     ((MAIL, ""), "32:3 plays.hello: a play needs something to do: `email`, `escalate` or both"),
     (("email: day_0_welcome", "email: day_0_wellcome"), "35:12 plays.hello.email: there is no template templates/email/day_0_wellcome/en.md (did you mean `day_0_welcome`?)"),
     ((MAIL, "    escalate: {template: no_logn, severity: high, category: adoption, owner: csm, due: 4h}\n"), "35:26 plays.hello.escalate.template: there is no template templates/escalation/no_logn.md (did you mean `no_login`?)"),
-    ((MAIL, "    escalate: {template: no_login, severity: high, category: adoption, owner: csm, due: 0h}\n"), "35:87 plays.hello.escalate.due: a human needs some time: `due` must be longer than nothing"),
+    ((MAIL, "    escalate: {template: no_login, severity: high, category: adoption, owner: csm, due: 0h}\n"), "35:89 plays.hello.escalate.due: a human needs some time: `due` must be longer than nothing"),
     ((MAIL, "    escalate: {template: no_login, severity: hihg, category: adoption, owner: csm, due: 4h}\n"), "35:46 plays.hello.escalate.severity: expected low, medium, high or critical, got 'hihg' (did you mean `high`?)"),
     ((DAY, "    after: 2d since logn\n"), "33:21 plays.hello.after: unknown event `logn` (did you mean `login`?)"),
     ((DAY, "    after: 2d\n"), "33:12 plays.hello.after: expected a duration and an event such as `48h since signed_up`, got '2d'"),
@@ -99,7 +105,7 @@ ONE_PROBLEM = [
     ((ANCHOR, ANCHOR + "\ntimezone: Mars/One"), "3:11 timezone: unknown time zone `Mars/One`: use a name such as Europe/Berlin"),
     ((ANCHOR, ANCHOR + "\ntimezone: ../../etc/passwd"), "3:11 timezone: unknown time zone `../../etc/passwd`: use a name such as Europe/Berlin"),
     (("per_day: 1", "per_day: 4"), "30:30 caps.per_week: a week cannot hold fewer mails than one of its days"),
-    (('from: "00:00", to: "24:00"', 'from: "10:00", to: "09:00"'), "29:46 windows.working.to: the window must close after it opens, on the same day"),
+    (('from: "00:00", to: "24:00"', 'from: "10:00", to: "09:00"'), "29:45 windows.working.to: the window must close after it opens, on the same day"),
     (("setup: [started]", "setup: [sarted]"), "19:9 setup[0]: unknown milestone `sarted` (did you mean `started`?)"),
     (("setup: [started]", "setup: [started, started]"), "19:18 setup[1]: `started` is in the list already"),
     # vocabulary
@@ -117,12 +123,16 @@ ONE_PROBLEM = [
     ((TOUCH, f"{TOUCH}\n    seats: text"), "10:12 vocabulary.traits.seats: `seats` is a number trait of every account and cannot be text"),
     ((TOUCH, f"{TOUCH}\n    weekend: text"), "10:14 vocabulary.traits.weekend: `weekend` needs its list: one_of: [sat_sun, fri_sat, sun, none]"),
     ((TOUCH, f"{TOUCH}\n    weekend: {{one_of: [sat_snu]}}"), "10:24 vocabulary.traits.weekend.one_of[0]: `sat_snu` is no weekend; known: sat_sun, fri_sat, sun, none (did you mean `sat_sun`?)"),
-    (("{sum: hours, of: login}", "{of: login}"), "13:5 vocabulary.measures.hours: a measure needs one of `sum` and `distinct`, and only one"),
-    (("{sum: hours, of", "{sum: a, distinct: b, of"), "13:5 vocabulary.measures.hours: a measure needs one of `sum` and `distinct`, and only one"),
+    (("{sum: hours, of: login}", "{of: login}"), "13:5 vocabulary.measures.hours: a measure is one of: `sum` … `of`, `distinct` … `of`, `times`, `people`"),
+    (("{sum: hours, of", "{sum: a, distinct: b, of"), "13:5 vocabulary.measures.hours: a measure is one of: `sum` … `of`, `distinct` … `of`, `times`, `people`"),
+    (("{sum: hours, of: login}", "{}"), "13:5 vocabulary.measures.hours: a measure is one of: `sum` … `of`, `distinct` … `of`, `times`, `people`"),
+    (("{sum: hours, of: login}", "{times: login, of: login}"), "13:5 vocabulary.measures.hours: a measure is one of: `sum` … `of`, `distinct` … `of`, `times`, `people`"),
+    (("{sum: hours, of: login}", "{times: lgoin}"), "13:20 vocabulary.measures.hours.times: unknown event `lgoin` (did you mean `login`?)"),
     (("of: login}", "of: lgoin}"), "13:29 vocabulary.measures.hours.of: unknown event `lgoin` (did you mean `login`?)"),
     (("event: scored", "event: score"), "11:18 vocabulary.scores.nps.event: unknown event `score` (did you mean `scored`?)"),
     (("scale: [0, 10]", "scale: [10, 0]"), "11:50 vocabulary.scores.nps.scale: expected the lower end first, got [10, 0]"),
 ]
+# fmt: on
 
 
 def test_the_small_playbook_is_whole() -> None:
@@ -134,6 +144,28 @@ def test_the_small_playbook_is_whole() -> None:
 def test_each_mistake_is_named_with_its_place(change: tuple[str, str], message: str) -> None:
     """One mistake gives one problem: file, line, column, path, and what is wrong."""
     assert told(bent(change)) == [message if message.startswith("p.yaml") else f"p.yaml:{message}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("- a", "a list of 1"), ("a", "'a'"), ("~", "nothing")],
+)
+def test_a_playbook_is_keys_with_values(text: str, message: str) -> None:
+    """A document of another kind is refused as a whole."""
+    assert told(text) == [f"p.yaml:1:1: expected keys with values, got {message}"]
+
+
+def test_what_yaml_could_not_say_is_told_once() -> None:
+    """A value that cannot be read is not also said to be of the wrong type."""
+    assert told(bent(("when: login\n", "when: !!float x\n"))) == [
+        "p.yaml:16:11 milestones.started.when: `!!float` cannot be read here: write plain values"
+    ]
+
+
+def test_an_error_without_words_of_ours_is_still_told() -> None:
+    """Should pydantic find what we have no sentence for, its own is told with the value."""
+    detail = ErrorDetails(type="odd", loc=("a",), msg="Input is odd", input=[1])
+    assert schema._sentence(detail) == "input is odd, got a list of 1"
 
 
 def test_a_stage_cannot_be_called_any() -> None:
@@ -195,7 +227,9 @@ def test_what_is_broken_elsewhere_is_said_once() -> None:
 
 def test_a_broken_stage_and_milestone_are_said_once() -> None:
     """A broken stage or milestone leaves the rows, plays and lists that name it alone."""
-    text = bent(("old: {goal: stay}", "old: {}"), ("    when: login\n", "    wen: login\n"), (DAY, "    reached: started\n"))
+    text = bent(
+        ("old: {goal: stay}", "old: {}"), ("    when: login\n", "    wen: login\n"), (DAY, "    reached: started\n")
+    )
     assert told(text) == [
         "p.yaml:15:3 milestones.started: missing key `when`",
         "p.yaml:16:5 milestones.started.wen: unknown key `wen` (did you mean `when`?)",

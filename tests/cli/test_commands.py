@@ -1,0 +1,196 @@
+"""The command ``lifecycle`` on an installation: what a person types and reads."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from orchestrator.runtime.servers import stop
+from orchestrator.runtime.settings import Settings
+
+pytestmark = pytest.mark.timeout(180)
+
+CALLS = [
+    {
+        "type": "group",
+        "messageId": "g-1",
+        "userId": "u-1",
+        "groupId": "acme",
+        "timestamp": "2026-11-20T09:00:00Z",
+        "traits": {"name": "Acme", "touch": "high", "timezone": "Europe/Berlin"},
+    },
+    {
+        "type": "identify",
+        "messageId": "i-1",
+        "userId": "u-1",
+        "timestamp": "2026-11-20T09:00:00Z",
+        "traits": {"email": "ann@acme.example", "name": "Ann Okafor", "role": "champion"},
+    },
+    {
+        "type": "track",
+        "messageId": "t-1",
+        "userId": "u-1",
+        "event": "Signed Up",
+        "timestamp": "2026-11-20T09:00:00Z",
+        "context": {"groupId": "acme"},
+    },
+]
+
+DECIDE = """
+from orchestrator.runtime.settings import Settings
+from orchestrator.runtime.servers import serving
+from orchestrator.runtime.composition import install
+from orchestrator.usecases.drain import drain
+settings = Settings.load()
+with serving(settings) as addresses:
+    ports = install(settings, addresses).ports
+    for shard in range(settings.shards):
+        drain(ports, shard, "test")
+"""
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """A data folder with servers of its own that stay up while the module's tests run."""
+    with tempfile.TemporaryDirectory(prefix="lc-cli-") as folder:
+        Path(folder).chmod(0o755)
+        home = Path(folder) / "home"
+        from orchestrator.runtime.servers import start
+
+        servers = start(Settings.load(home=home, database_url=None, redis_url=None))
+        try:
+            yield home
+        finally:
+            servers.leave()
+            stop(Settings.load(home=home, database_url=None, redis_url=None))
+
+
+@pytest.fixture(scope="module")
+def lifecycle(home: Path) -> "Lifecycle":
+    """The command, on a migrated installation that holds one account."""
+    command = Lifecycle(home)
+    command("migrate")
+    file = home / "calls.jsonl"
+    file.write_bytes(b"\n".join(orjson.dumps(call) for call in CALLS) + b"\n")
+    command("events", "send", str(file))
+    command.python(DECIDE)
+    return command
+
+
+class Lifecycle:
+    def __init__(self, home: Path) -> None:
+        unset = {"DATABASE_URL", "REDIS_URL", "STREAM_URL", "SMTP_URL"}
+        kept = {name: value for name, value in os.environ.items() if name not in unset}
+        self.environment = {**kept, "LIFECYCLE_HOME": str(home), "COLUMNS": "200"}
+
+    def __call__(self, *arguments: str, status: int = 0) -> str:
+        return self._run(["-m", "orchestrator.cli", *arguments], status)
+
+    def python(self, script: str) -> str:
+        return self._run(["-c", script], 0)
+
+    def _run(self, arguments: list[str], status: int) -> str:
+        done = subprocess.run(
+            [sys.executable, *arguments], env=self.environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        told = done.stdout + done.stderr
+        assert done.returncode == status, told
+        return told
+
+
+def test_migrate_publishes_the_playbook_and_can_be_repeated(lifecycle: Lifecycle) -> None:
+    """A second migrate changes nothing and says which playbook is current."""
+    assert re.search(r"playbook b2b-saas [0-9a-f]{16} is current", lifecycle("migrate"))
+
+
+def test_show_tells_what_is_known_of_an_account(lifecycle: Lifecycle) -> None:
+    """``account show`` names stage, facts, traits and people."""
+    told = lifecycle("account", "show", "acme")
+    for word in ("onboarding", "signed_up", "touch = high", "Ann Okafor", "champion"):
+        assert word in told
+
+
+def test_why_explains_each_decision_and_what_is_to_come(lifecycle: Lifecycle) -> None:
+    """``account why`` gives reason, trigger, clauses with values, zone, and the outlook."""
+    told = lifecycle("account", "why", "acme")
+    assert "day_0_welcome" in told
+    assert "stale" in told or "due" in told
+    assert "Europe/Berlin" in told
+    assert "to come" in told
+
+
+def test_why_of_one_play_tells_of_that_play_only(lifecycle: Lifecycle) -> None:
+    """``account why ACCOUNT PLAY`` leaves the others out, and refuses a play that is none."""
+    assert "day_14_survey" not in lifecycle("account", "why", "acme", "day_0_welcome")
+    assert "no play of this name" in lifecycle("account", "why", "acme", "day_99", status=2)
+
+
+def test_an_unknown_account_is_a_clear_error(lifecycle: Lifecycle) -> None:
+    """No trace: one sentence that says what to do."""
+    told = lifecycle("account", "show", "nobody", status=2)
+    assert "no account of this id" in told
+    assert "Traceback" not in told
+
+
+def test_pause_and_resume_are_taken(lifecycle: Lifecycle) -> None:
+    """A person can pause and resume an account, by name."""
+    lifecycle("account", "pause", "acme", "--who", "Bo: on holiday")
+    lifecycle("account", "resume", "acme", "--who", "Bo: back")
+    lifecycle("account", "pause", "nobody", "--who", "Bo", status=2)
+
+
+def test_check_names_the_line_of_a_mistake(lifecycle: Lifecycle, tmp_path: Path) -> None:
+    """``playbook check`` refuses with file, line, column, path and what was perhaps meant."""
+    shipped = Path("templates/playbooks/b2b-saas.yaml").read_text(encoding="utf-8")
+    broken = tmp_path / "mine.yaml"
+    broken.write_text(shipped.replace("only_while: not core_action", "only_while: not core_acton", 1), encoding="utf-8")
+    line = broken.read_text(encoding="utf-8").splitlines().index("    only_while: not core_acton") + 1
+    told = lifecycle("playbook", "check", str(broken), status=2).replace("\n", "")
+    assert re.search(rf"mine\.yaml:{line}:\d+ plays\.day_1_core_feature\.only_while: .*core_action", told), told
+    assert "in order" in lifecycle("playbook", "check", "templates/playbooks/b2b-saas.yaml")
+
+
+def test_doctor_says_what_is_missing_and_exits_1(lifecycle: Lifecycle) -> None:
+    """Without workers the installation is not healthy, and the doctor says so."""
+    told = lifecycle("doctor", status=1)
+    assert "none answers" in told
+    assert "PostgreSQL 18" in told
+
+
+def test_doctor_names_a_misspelt_setting(lifecycle: Lifecycle) -> None:
+    """A variable that looks like ours and is none is told, with the one that was meant."""
+    other = Lifecycle(Path(lifecycle.environment["LIFECYCLE_HOME"]))
+    other.environment["LIFECYCLE_SHARD"] = "8"
+    assert "did you mean LIFECYCLE_SHARDS" in other("doctor", status=1)
+
+
+def test_uncertain_messages_are_listed_and_settled_by_name(lifecycle: Lifecycle) -> None:
+    """``message unknown`` lists; settling what is not uncertain is refused."""
+    assert "Message-ID" in lifecycle("message", "unknown")
+    nothing = "00000000-0000-0000-0000-000000000001"
+    assert "No message" in lifecycle("message", "settle", nothing, "--arrived", status=2)
+
+
+def test_merge_leaves_a_redirect(lifecycle: Lifecycle) -> None:
+    """After a merge the old id shows the kept account."""
+    call = {**CALLS[0], "messageId": "g-2", "groupId": "acme-old", "userId": "u-2"}
+    file = Path(lifecycle.environment["LIFECYCLE_HOME"]) / "more.jsonl"
+    file.write_bytes(orjson.dumps(call) + b"\n")
+    lifecycle("events", "send", str(file))
+    lifecycle.python(DECIDE)
+    lifecycle("account", "merge", "acme-old", "acme")
+    assert "acme" in lifecycle("account", "show", "acme-old")
+    lifecycle("account", "merge", "acme-old", "acme", status=2)
+
+
+def test_a_bad_setting_is_named(lifecycle: Lifecycle) -> None:
+    """A value that cannot be used is refused with the name of its variable."""
+    other = Lifecycle(Path(lifecycle.environment["LIFECYCLE_HOME"]))
+    other.environment["LIFECYCLE_SHARDS"] = "many"
+    assert "LIFECYCLE_SHARDS" in other("doctor", status=2)
