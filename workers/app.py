@@ -12,7 +12,7 @@ from functools import cache
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 
-from orchestrator.runtime.addresses import Addresses
+from orchestrator.runtime.addresses import Addresses, broker_url
 from orchestrator.runtime.broker import OPTIONS, VISIBILITY_SECONDS, Nudger
 from orchestrator.runtime.composition import Installation, install
 from orchestrator.runtime.servers import running
@@ -47,9 +47,15 @@ def addresses() -> Addresses:
     return found
 
 
+def broker() -> str:
+    """The broker's address; a process that only watches (Flower) needs no database."""
+    named = settings().redis_url
+    return addresses().broker_url if named is None else broker_url(named.get_secret_value())
+
+
 def make_app() -> Celery:
     """Build the app on this process's settings."""
-    made = Celery("lifecycle", broker=addresses().broker_url, include=["workers.tasks"])
+    made = Celery("lifecycle", broker=broker(), include=["workers.tasks"])
     made.conf.update(
         task_serializer="json",
         accept_content=["json"],

@@ -140,10 +140,17 @@ def _print_rows(title: str, rows: Iterable[Mapping[str, Any]], columns: tuple[st
 
 def _print_decision(row: Mapping[str, Any]) -> None:
     told_why = row["explanation"]
-    times = f" ×{row['repeats']} until {row['last_at']:%Y-%m-%d %H:%M}" if row["repeats"] > 1 else ""
-    out.print(f"[bold]{row['play']}[/] {row['outcome']}({row['reason']}) at {row['decided_at']:%Y-%m-%d %H:%M} UTC{times}")
-    out.print(f"  {DecisionReason(row['reason']).sentence} Came due at {row['due_at']:%Y-%m-%d %H:%M} UTC: {told_why['trigger']}.")
-    out.print(f"  playbook {row['playbook_version']}; local time of {told_why['zone']}, named by the {told_why['zone_from']}")
+    times = f" {row['repeats']} times, until {row['last_at']:%Y-%m-%d %H:%M}" if row["repeats"] > 1 else ""
+    out.print(
+        f"[bold]{row['play']}[/] {row['outcome']}({row['reason']}) at {row['decided_at']:%Y-%m-%d %H:%M} UTC{times}"
+    )
+    out.print(
+        f"  {DecisionReason(row['reason']).sentence}"
+        f" Came due at {row['due_at']:%Y-%m-%d %H:%M} UTC: {told_why['trigger']}."
+    )
+    out.print(
+        f"  playbook {row['playbook_version']}; local time of {told_why['zone']}, named by the {told_why['zone_from']}"
+    )
     for clause in told_why["clauses"]:
         verdict = {True: "true", False: "false", None: "unknown"}[clause["verdict"]]
         decisive = "  ← had this been otherwise, so had the whole" if clause["decisive"] else ""
@@ -158,4 +165,6 @@ def _print_outlook(installation: Installation, connection: Connection, account: 
         if play in {None, due.play.name}:
             waits = account.waiting.get(due.play.name)
             until = f", waits: {waits.reason} until {waits.until}" if waits and waits.episode == due.episode else ""
-            out.print(f"[dim]to come[/] {due.play.name} at {due.at:%Y-%m-%d %H:%M} UTC: {told(due.play.trigger)}{until}")
+            out.print(
+                f"[dim]to come[/] {due.play.name} at {due.at:%Y-%m-%d %H:%M} UTC: {told(due.play.trigger)}{until}"
+            )

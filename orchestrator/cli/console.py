@@ -16,7 +16,7 @@ err = Console(stderr=True, highlight=False)
 
 @contextmanager
 def installed(settings: Settings | None = None, *, migrate: bool = False) -> Iterator[Installation]:
-    """An installation with servers behind it: those that are set, those that run, else ours, for as long as it takes."""
+    """An installation with servers behind it: those that are set, those that run, else ours while it takes."""
     chosen = settings or Settings.load()
     with serving(chosen) as addresses:
         if migrate or not is_current(addresses.database_url):

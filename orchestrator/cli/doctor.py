@@ -44,8 +44,9 @@ class Finding:
 
 
 def doctor(
-    part: Annotated[PartName, typer.Option(help="Only what this part needs to be well (for container health checks).")]
-    = PartName.ALL,
+    part: Annotated[
+        PartName, typer.Option(help="Only what this part needs to be well (for container health checks).")
+    ] = PartName.ALL,
 ) -> None:
     """Say what is configured, reachable, lagging and parked; exit 0 when healthy, 1 when not."""
     settings = Settings.load()
@@ -99,7 +100,9 @@ def _database(installation: Installation, addresses: Addresses) -> Finding:
         if not is_current(addresses.database_url):
             return Finding(what="database", well=False, detail="not migrated: lifecycle migrate")
         current = playbooks.current_version(connection)
-    detail = f"PostgreSQL {version} at {masked(addresses.database_url)}, playbook {current or 'none: lifecycle migrate'}"
+    detail = (
+        f"PostgreSQL {version} at {masked(addresses.database_url)}, playbook {current or 'none: lifecycle migrate'}"
+    )
     return Finding(what="database", well=current is not None, detail=detail)
 
 
@@ -132,8 +135,12 @@ def _backlog(installation: Installation) -> Iterator[Finding]:
     late = left.oldest_due is not None and now - left.oldest_due > LATE
     yield Finding(what="due", well=not late, detail=f"{left.due} accounts due, the oldest since {left.oldest_due}")
     yield Finding(what="messages", well=True, detail=f"{left.sendable} may leave, {left.in_hand} in hand")
-    yield Finding(what="unknown", well=left.unknown == 0, detail=f"{left.unknown} hand-overs to be settled: lifecycle message")
+    yield Finding(
+        what="unknown", well=left.unknown == 0, detail=f"{left.unknown} hand-overs to be settled: lifecycle message"
+    )
     told = "; ".join(f"{row['account_id']}: {row['error']}" for row in parked[:3])
     yield Finding(what="parked", well=left.parked == 0, detail=f"{left.parked} accounts parked {told}")
-    detail = f"{left.rejected} entries kept in rejected_events, {left.waiting_persons} events wait for a person's account"
+    detail = (
+        f"{left.rejected} entries kept in rejected_events, {left.waiting_persons} events wait for a person's account"
+    )
     yield Finding(what="rejected", well=True, detail=detail)

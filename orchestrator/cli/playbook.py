@@ -20,7 +20,9 @@ def playbooks() -> None:
 
 
 @app.command()
-def check(files: Annotated[list[Path], typer.Argument(help="Playbooks to check.", exists=True, dir_okay=False)]) -> None:
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Playbooks to check.", exists=True, dir_okay=False)],
+) -> None:
     """Check playbooks and the templates that they use; refuse with file:line:col path: message."""
     templates = template_texts(Settings.load().templates)
     for file in files:

@@ -24,12 +24,16 @@ def migrate() -> None:
 
 
 def worker(
-    queues: Annotated[str, typer.Option(help="Queues to work on: flow (decide) and delivery (send).")] = "flow,delivery",
+    queues: Annotated[
+        str, typer.Option(help="Queues to work on: flow (decide) and delivery (send).")
+    ] = "flow,delivery",
     concurrency: Annotated[int, typer.Option(min=1, help="Processes; each decides, or sends over a connection.")] = 2,
 ) -> None:
     """Run a Celery worker."""
     name = f"{queues.replace(',', '-')}-{os.getpid()}@%h"
-    _become("worker", "-Q", queues, "-c", str(concurrency), "-n", name, "-l", "INFO", "--without-gossip", "--without-mingle")
+    _become(
+        "worker", "-Q", queues, "-c", str(concurrency), "-n", name, "-l", "INFO", "--without-gossip", "--without-mingle"
+    )
 
 
 def beat() -> None:
@@ -43,14 +47,16 @@ def flower(
     address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 5555,
 ) -> None:
-    """Run Flower, read-only. FLOWER_BASIC_AUTH guards it; its /metrics and /healthcheck are open to whoever reaches it."""
+    """Run Flower, read-only. FLOWER_BASIC_AUTH guards it, but for /metrics and /healthcheck: mind who reaches it."""
     _become("flower", f"--address={address}", f"--port={port}", "--read-only", "--logging=warning")
 
 
 def catcher(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 1025,
-    folder: Annotated[Path | None, typer.Option(help="Where mails are kept. [default: mail in the data folder]")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where mails are kept. [default: mail in the data folder]")
+    ] = None,
 ) -> None:
     """Catch mail for development: an SMTP server that keeps every mail as a file and delivers none."""
     kept = folder or Settings.load().home / "mail"

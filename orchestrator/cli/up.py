@@ -28,9 +28,9 @@ from orchestrator.usecases.prune import prune
 
 
 def up(
-    flower: Annotated[bool, typer.Option(help="Run Flower as well.")] = True,  # noqa: FBT002 -- a command's switch
+    flower: Annotated[bool, typer.Option(help="Run Flower as well.")] = True,
 ) -> None:
-    """Run everything on one machine: servers, workers, beat, Flower, a mail catcher if no SMTP_URL is set. Ctrl-C stops all."""
+    """Run everything on one machine, with a mail catcher if no SMTP_URL is set; one Ctrl-C stops all."""
     settings = Settings.load()
     servers = start(settings)
     try:
@@ -101,6 +101,6 @@ def demo(
     ] = None,
 ) -> None:
     """Show the main job: a cohort lives through 35 days in about a minute, with real workers, database and mail."""
-    from orchestrator.cli.demo import run  # noqa: PLC0415 -- only this command needs it
+    from orchestrator.cli.demo import run
 
     raise typer.Exit(run(events, playbook))

@@ -3,6 +3,7 @@
 Each mail is shown as its reader would see it, in a frame that may run no script and reach no network.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -55,7 +56,7 @@ def _owner(mail: Caught) -> str:
 def _shown(folder: Path, caught: Caught) -> dict[str, object]:
     content = message_from_bytes((folder / caught.file).read_bytes(), policy=default)
     return {
-        "mark": f"Day {caught.day}" if caught.day else f"#{caught.received}",
+        "mark": _mark(caught),
         "subject": caught.subject or "(no subject)",
         "to": ", ".join(caught.to),
         "date": caught.date.removesuffix(" +0000"),
@@ -65,6 +66,12 @@ def _shown(folder: Path, caught: Caught) -> dict[str, object]:
         "html": _body(content, "html"),
         "text": _body(content, "plain"),
     }
+
+
+def _mark(caught: Caught) -> str:
+    """When it is, at a glance: its place in the Day N sequence, else the day on which it was decided, else its number."""
+    day = next(iter(re.findall(r"^day_(\d+)_", caught.template)), caught.day)
+    return f"Day {day}" if day else f"#{caught.received}"
 
 
 def _body(mail: object, form: str) -> str:

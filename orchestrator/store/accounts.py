@@ -68,7 +68,8 @@ LOAD = text("""
 SAVE = text("""
     -- save: guarded by the version that was loaded
     UPDATE accounts
-       SET document = r.document, version = accounts.version + 1, playbook_version = r.playbook_version, updated_at = :now
+       SET document = r.document, version = accounts.version + 1, playbook_version = r.playbook_version,
+           updated_at = :now
       FROM jsonb_to_recordset(CAST(:rows AS jsonb))
            AS r (id text, document jsonb, version int, playbook_version text)
      WHERE accounts.id = r.id AND accounts.version = r.version
@@ -96,7 +97,8 @@ DUE = text("""
         AND NOT EXISTS (SELECT FROM parked_accounts p WHERE p.account_id = wakes.account_id AND p.until > :now)
       ORDER BY wake_at LIMIT :most)
     UNION
-    (SELECT account_id FROM outcomes ORDER BY id LIMIT :most)
+    (SELECT coalesce(to_account, account_id)
+       FROM outcomes LEFT JOIN redirects ON from_account = account_id ORDER BY id LIMIT :most)
     UNION
     (SELECT account_id FROM parked_accounts WHERE until <= :now ORDER BY until LIMIT :most)
 """)
@@ -106,6 +108,7 @@ STILL_DUE = text("""
     SELECT id FROM unnest(CAST(:ids AS text[])) AS locked (id)
      WHERE EXISTS (SELECT FROM wakes WHERE account_id = locked.id AND wake_at <= :now)
         OR EXISTS (SELECT FROM outcomes WHERE account_id = locked.id)
+        OR EXISTS (SELECT FROM outcomes JOIN redirects ON from_account = account_id WHERE to_account = locked.id)
         OR EXISTS (SELECT FROM parked_accounts WHERE account_id = locked.id AND until <= :now)
 """)
 

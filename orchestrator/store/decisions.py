@@ -13,7 +13,7 @@ from orchestrator.store.rows import as_json
 
 
 class DecidedTwiceError(LifecycleError):
-    """A play was about to be decided again for an episode that the ledger holds; the account's document is out of step."""
+    """A play was about to be decided again for an episode that the ledger holds: the account is out of step with it."""
 
 
 ENTER = text("""
@@ -28,11 +28,19 @@ ENTER = text("""
     RETURNING play
 """)
 
+DECIDED = text("""
+    -- decided: accounts of which the ledger holds one of these episodes, or a newer one
+    SELECT DISTINCT ledger.account_id
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (account_id text, play text, episode text)
+      JOIN ledger ON ledger.account_id = r.account_id AND ledger.play = r.play AND ledger.episode >= r.episode
+""")
+
 RECORD = text("""
     -- record: decisions
-    INSERT INTO decisions (decided_at, account_id, play, episode, due_at, outcome, reason, playbook_version, explanation,
-                           repeats, last_at)
-    SELECT decided_at, account_id, play, episode, due_at, outcome, reason, playbook_version, explanation, repeats, decided_at
+    INSERT INTO decisions (decided_at, account_id, play, episode, due_at, outcome, reason, playbook_version,
+                           explanation, repeats, last_at)
+    SELECT decided_at, account_id, play, episode, due_at, outcome, reason, playbook_version,
+           explanation, repeats, decided_at
       FROM jsonb_to_recordset(CAST(:rows AS jsonb))
            AS r (decided_at timestamptz, account_id text, play text, episode text, due_at timestamptz, outcome text,
                  reason text, playbook_version text, explanation jsonb, repeats int)
@@ -42,10 +50,11 @@ REPEAT = text("""
     -- repeat: equal skips of a play in a row share the record of the first
     UPDATE decisions SET repeats = r.repeats, last_at = r.last_at, explanation = r.explanation
       FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-           AS r (account_id text, play text, first_decided_at timestamptz, last_at timestamptz, repeats int,
-                 explanation jsonb)
-     WHERE decisions.decided_at = r.first_decided_at
-       AND decisions.account_id = r.account_id AND decisions.play = r.play
+           AS r (account_id text, play text, first_episode text, first_decided_at timestamptz, last_at timestamptz,
+                 repeats int, explanation jsonb)
+     WHERE decisions.decided_at = r.first_decided_at AND decisions.account_id = r.account_id
+       AND decisions.play = r.play AND decisions.episode = r.first_episode
+    RETURNING decisions.account_id, decisions.play, decisions.episode
 """)
 
 WRITE_JOURNAL = text("""
@@ -63,8 +72,8 @@ OPEN_ESCALATIONS = text("""
     SELECT id, account_id, play, play, episode, severity, category, owner, title, context, mode, playbook_version,
            opened_at, due_at
       FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-           AS r (id uuid, account_id text, play text, episode text, severity text, category text, owner text, title text,
-                 context jsonb, mode text, playbook_version text, opened_at timestamptz, due_at timestamptz)
+           AS r (id uuid, account_id text, play text, episode text, severity text, category text, owner text,
+                 title text, context jsonb, mode text, playbook_version text, opened_at timestamptz, due_at timestamptz)
      ORDER BY account_id, play
         ON CONFLICT (account_id, cause) WHERE closed_at IS NULL
         DO UPDATE SET episode = excluded.episode, severity = excluded.severity, context = excluded.context
@@ -91,11 +100,18 @@ MOVE_ESCALATIONS = text("""
     WITH doubled AS (
         UPDATE escalations AS e SET closed_at = :now, close_reason = 'merged'
          WHERE e.account_id = :gone AND e.closed_at IS NULL
-           AND EXISTS (SELECT FROM escalations k WHERE k.account_id = :kept AND k.cause = e.cause AND k.closed_at IS NULL)
+           AND EXISTS (SELECT FROM escalations k
+                        WHERE k.account_id = :kept AND k.cause = e.cause AND k.closed_at IS NULL)
         RETURNING e.id)
     UPDATE escalations SET account_id = :kept
      WHERE account_id = :gone AND closed_at IS NULL AND id NOT IN (SELECT id FROM doubled)
 """)
+
+
+def decided(connection: Connection, decisions: Iterable[Decision]) -> set[str]:
+    """The accounts among these whose ledger is ahead of what was just decided: their document is out of step."""
+    rows = [{"account_id": each.account, "play": each.play, "episode": each.episode} for each in decisions]
+    return set(connection.scalars(DECIDED, {"rows": as_json(rows)})) if rows else set()
 
 
 def record(connection: Connection, decisions: Iterable[Decision]) -> None:
@@ -142,13 +158,13 @@ def _insert(connection: Connection, decisions: list[Decision]) -> None:
 
 
 def _repeat(connection: Connection, decisions: list[Decision]) -> None:
-    newest = {
-        (each.account, each.play): each for each in decisions
-    }  # several episodes of one call: the last counts all
+    """Several episodes of one call may go on one run: the last counts all of it."""
+    newest = {(each.account, each.play, each.first_episode): each for each in decisions}
     rows = [
         {
             "account_id": each.account,
             "play": each.play,
+            "first_episode": each.first_episode,
             "first_decided_at": each.first_decided_at,
             "last_at": each.decided_at,
             "repeats": each.repeats,
@@ -157,7 +173,9 @@ def _repeat(connection: Connection, decisions: list[Decision]) -> None:
         for each in newest.values()
     ]
     if rows:
-        connection.execute(REPEAT, {"rows": as_json(rows)})
+        found = {tuple(row) for row in connection.execute(REPEAT, {"rows": as_json(rows)})}
+        # The first of a run may lie with an account that was merged, or be pruned: then a record begins here.
+        _insert(connection, [each for key, each in newest.items() if key not in found])
 
 
 def explanation(decision: Decision) -> dict[str, Any]:
@@ -197,7 +215,8 @@ def write_journal(
 
 
 def open_escalations(connection: Connection, opened: Iterable[Escalation]) -> None:
-    """Hand work to humans."""
+    """Hand work to humans; of several episodes of one play the last stands, as one is open for one cause."""
+    newest = {(each.account, each.play): each for each in sorted(opened, key=lambda each: each.episode)}
     rows = [
         {
             "id": each.id,
@@ -214,7 +233,7 @@ def open_escalations(connection: Connection, opened: Iterable[Escalation]) -> No
             "opened_at": each.opened_at,
             "due_at": each.due_at,
         }
-        for each in opened
+        for each in newest.values()
     ]
     if rows:
         connection.execute(OPEN_ESCALATIONS, {"rows": as_json(rows)})

@@ -59,16 +59,21 @@ UNPARK = text("""
 """)
 
 REJECT = text("""
-    -- reject: the same entry rejected twice is one row
+    -- reject: the same entry rejected twice is one row, also where its reception was read off two clocks
     INSERT INTO rejected_events (received_at, stream, entry_id, reason, detail, source, message_id, raw)
-    VALUES (:received_at, :stream, :entry_id, :reason, :detail, :source, :message_id, :raw)
+    SELECT CAST(:received_at AS timestamptz), :stream, :entry_id, :reason, :detail, :source, :message_id, :raw
+     WHERE NOT EXISTS (SELECT FROM rejected_events WHERE stream = :stream AND entry_id = :entry_id)
         ON CONFLICT DO NOTHING
 """)
 
 TAKE_OUTCOMES = text("""
-    -- take_outcomes: of accounts under our lock; folded in this transaction
-    DELETE FROM outcomes WHERE account_id = ANY(:ids)
-    RETURNING account_id, person_id, message_id, name, occurred_at, properties
+    -- take_outcomes: of accounts under our lock and of those merged into them; folded in this transaction
+    WITH wanted AS MATERIALIZED (
+        SELECT id, id AS folded_into FROM unnest(CAST(:ids AS text[])) AS locked (id)
+         UNION ALL
+        SELECT from_account, to_account FROM redirects WHERE to_account = ANY(CAST(:ids AS text[])))
+    DELETE FROM outcomes USING wanted WHERE outcomes.account_id = wanted.id
+    RETURNING wanted.folded_into, person_id, message_id, name, occurred_at, properties
 """)
 
 REPORT = text("""
@@ -77,11 +82,6 @@ REPORT = text("""
     SELECT account_id, person_id, message_id, name, occurred_at, properties
       FROM jsonb_to_recordset(CAST(:rows AS jsonb))
            AS r (account_id text, person_id text, message_id text, name text, occurred_at timestamptz, properties jsonb)
-""")
-
-MOVE_OUTCOMES = text("""
-    -- move_outcomes: of an account that was merged
-    UPDATE outcomes SET account_id = :kept WHERE account_id = :gone
 """)
 
 
@@ -123,20 +123,21 @@ def unpark(connection: Connection, persons: Iterable[str]) -> list[Event]:
 
 def reject(connection: Connection, rejected: Iterable[RejectedEvent]) -> None:
     """Keep what could not be folded, with its reason."""
-    for each in rejected:
-        connection.execute(
-            REJECT,
-            {
-                "received_at": each.received_at,
-                "stream": each.stream,
-                "entry_id": each.entry_id,
-                "reason": each.reason,
-                "detail": each.detail,
-                "source": each.source,
-                "message_id": each.message_id,
-                "raw": each.raw,
-            },
-        )
+    rows = [
+        {
+            "received_at": each.received_at,
+            "stream": each.stream,
+            "entry_id": each.entry_id,
+            "reason": each.reason,
+            "detail": each.detail,
+            "source": each.source,
+            "message_id": each.message_id,
+            "raw": each.raw,
+        }
+        for each in rejected
+    ]
+    if rows:
+        connection.execute(REJECT, rows)  # pipelined: bytes are no JSON
 
 
 def report(connection: Connection, outcomes: Iterable[ReportedOutcome]) -> None:
@@ -163,7 +164,7 @@ def take_outcomes(connection: Connection, ids: Iterable[str], now: datetime) -> 
         Event(
             source=OWN_SOURCE,
             message_id=row.message_id,
-            account=row.account_id,
+            account=row.folded_into,
             person=row.person_id,
             kind=EventKind.TRACK,
             name=row.name,
@@ -173,8 +174,3 @@ def take_outcomes(connection: Connection, ids: Iterable[str], now: datetime) -> 
         )
         for row in rows
     ]
-
-
-def move_outcomes(connection: Connection, gone: str, kept: str) -> None:
-    """Hand the waiting outcomes of a merged account to the kept one."""
-    connection.execute(MOVE_OUTCOMES, {"gone": gone, "kept": kept})

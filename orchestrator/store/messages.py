@@ -49,9 +49,16 @@ ADD = text("""
 
 CANCEL = text("""
     -- cancel: what a withdrawn play had not handed over yet; claimed ones too: their sender finds its guard closed
-    UPDATE messages SET state = 'cancelled', reason = r.reason, settled_at = :now, lease_token = NULL, lease_until = NULL
-      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (account_id text, play text, episode text, reason text)
-     WHERE messages.account_id = r.account_id AND messages.play = r.play AND messages.episode = r.episode
+    WITH withdrawn AS MATERIALIZED (
+        SELECT m.id, m.created_at, r.reason
+          FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (account_id text, play text, episode text, reason text)
+          JOIN messages AS m ON m.account_id = r.account_id AND m.play = r.play AND m.episode = r.episode
+         WHERE m.state IN ('pending', 'claimed')
+         ORDER BY m.id FOR NO KEY UPDATE OF m)
+    UPDATE messages
+       SET state = 'cancelled', reason = withdrawn.reason, settled_at = :now, lease_token = NULL, lease_until = NULL
+      FROM withdrawn
+     WHERE messages.id = withdrawn.id AND messages.created_at = withdrawn.created_at
        AND messages.state IN ('pending', 'claimed')
 """)
 
@@ -77,18 +84,18 @@ BEGIN = text("""
 """)
 
 SETTLE = text("""
-    -- settle: the answer of the relay; an answer that comes after the rescue still settles what the rescue named unknown
+    -- settle: the answer of the relay; one that comes late still settles what the rescue has named unknown
     UPDATE messages
        SET state = :state, reason = :reason, lease_token = NULL, lease_until = NULL, settled_at = :now
      WHERE id = :id AND created_at = :created_at AND lease_token = :token AND state IN ('sending', 'unknown')
 """)
 
 PUT_BACK = text("""
-    -- put_back: nothing was handed over; it waits for its next try
+    -- put_back: nothing was handed over; it waits for its next try, also when the rescue has named it unknown meanwhile
     UPDATE messages
        SET state = 'pending', reason = :reason, not_before = greatest(not_before, :not_before),
            lease_token = NULL, lease_until = NULL
-     WHERE id = :id AND created_at = :created_at AND lease_token = :token AND state IN ('claimed', 'sending')
+     WHERE id = :id AND created_at = :created_at AND lease_token = :token AND state IN ('claimed', 'sending', 'unknown')
 """)
 
 END = text("""
@@ -101,7 +108,9 @@ END = text("""
 LET_GO = text("""
     -- let_go: the rest of a batch that is not worked on any more
     UPDATE messages SET state = 'pending', lease_token = NULL, lease_until = NULL
-     WHERE lease_token = :token AND state = 'claimed'
+     WHERE (id, created_at) IN (
+           SELECT id, created_at FROM messages
+            WHERE lease_token = :token AND state = 'claimed' ORDER BY id FOR NO KEY UPDATE)
 """)
 
 GIVE_BACK = text("""
@@ -114,7 +123,8 @@ GIVE_BACK = text("""
 
 LOST = text("""
     -- lost: hand-overs whose sender did not come back
-    SELECT * FROM messages WHERE state = 'sending' AND lease_until < clock_timestamp() ORDER BY id FOR UPDATE SKIP LOCKED
+    SELECT * FROM messages
+     WHERE state = 'sending' AND lease_until < clock_timestamp() ORDER BY id FOR UPDATE SKIP LOCKED
 """)
 
 NAME_UNKNOWN = text("""
@@ -125,13 +135,15 @@ NAME_UNKNOWN = text("""
 
 NOTE_WAIT = text("""
     -- note_wait: a message that waits at the door, in its account's journal
-    INSERT INTO journal (at, account_id, kind, play, detail) VALUES (:now, :account_id, 'postponed', :play, CAST(:detail AS jsonb))
+    INSERT INTO journal (at, account_id, kind, play, detail)
+    VALUES (:now, :account_id, 'postponed', :play, CAST(:detail AS jsonb))
 """)
 
 RECONCILE = text("""
     -- reconcile: what an operator, or the relay's log, says of an unknown one
     UPDATE messages
        SET state = :state, reason = NULL, lease_token = NULL, lease_until = NULL,
+           not_before = greatest(not_before, CAST(:not_before AS timestamptz)),
            settled_at = CASE WHEN :state = 'sent' THEN CAST(:now AS timestamptz) END
      WHERE id = :id AND state = 'unknown'
     RETURNING *
@@ -141,7 +153,8 @@ UNKNOWN = text("SELECT id FROM messages WHERE state = 'unknown' ORDER BY id")
 
 MOVE = text("""
     -- move: what a merged account has not sent yet goes on for the kept one
-    UPDATE messages SET account_id = :kept WHERE account_id = :gone AND state IN ('pending', 'claimed', 'sending', 'unknown')
+    UPDATE messages SET account_id = :kept
+     WHERE account_id = :gone AND state IN ('pending', 'claimed', 'sending', 'unknown')
 """)
 
 
@@ -266,10 +279,12 @@ def note_wait(
     connection.execute(NOTE_WAIT, {**named, "detail": orjson.dumps(detail).decode()})
 
 
-def reconcile(connection: Connection, message_id: UUID, now: datetime, *, arrived: bool) -> Claimed | None:
-    """Settle an unknown message: it arrived (sent) or it did not (pending again); None: it is not unknown."""
-    state = "sent" if arrived else "pending"
-    row = connection.execute(RECONCILE, {"id": message_id, "state": state, "now": now}).one_or_none()
+def reconcile(
+    connection: Connection, message_id: UUID, now: datetime, not_before: datetime, *, arrived: bool
+) -> Claimed | None:
+    """Settle an unknown message: it arrived (sent) or did not (pending until not_before); None: it is not unknown."""
+    named = {"id": message_id, "state": "sent" if arrived else "pending", "now": now, "not_before": not_before}
+    row = connection.execute(RECONCILE, named).one_or_none()
     return None if row is None else claimed(row)
 
 

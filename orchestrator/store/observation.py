@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, TextClause, text
 
-
 Row: TypeAlias = Mapping[str, Any]  # column -> value
 
 
@@ -35,8 +34,10 @@ BACKLOG = text("""
     -- backlog: counts are bounded where they could be large
     SELECT (SELECT count(*) FROM (
                 SELECT FROM wakes WHERE wake_at <= :now
-                   AND NOT EXISTS (SELECT FROM parked_accounts p WHERE p.account_id = wakes.account_id AND p.until > :now)
-                 LIMIT 100000) AS d) AS due,
+                   AND NOT EXISTS (SELECT FROM parked_accounts p
+                                    WHERE p.account_id = wakes.account_id AND p.until > :now)
+                 LIMIT 100000) AS d)
+           + (SELECT count(*) FROM parked_accounts WHERE until <= :now) AS due,
            (SELECT count(*) FROM (SELECT FROM outcomes LIMIT 100000) AS o) AS outcomes,
            (SELECT count(*) FROM (
                 SELECT FROM messages WHERE state = 'pending' AND not_before <= :now LIMIT 100000) AS s) AS sendable,
@@ -96,7 +97,8 @@ TOUCHES = text("""
 
 MESSAGE_STATES = text("""
     -- message_states: by play
-    SELECT play, state, reason, count(*) AS messages FROM messages GROUP BY play, state, reason ORDER BY play, state, reason
+    SELECT play, state, reason, count(*) AS messages FROM messages
+     GROUP BY play, state, reason ORDER BY play, state, reason
 """)
 
 STAGES = text("""

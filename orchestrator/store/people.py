@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
+import orjson
 from sqlalchemy import Connection, Row, text
 
 from orchestrator.core.people import Contact, Person
@@ -83,12 +85,6 @@ SAVE_LINKS = text("""
      WHERE identities.person_id = r.person_id
 """)
 
-MOVE_LINKS = text("""
-    -- move_links: of an account that was merged
-    UPDATE identities SET account_id = :kept
-     WHERE person_id IN (SELECT person_id FROM identities WHERE account_id = :gone ORDER BY person_id FOR NO KEY UPDATE)
-""")
-
 PERSON = text(
     "SELECT person_id, traits, first_seen FROM persons WHERE account_id = :account_id AND person_id = :person_id"
 )
@@ -100,12 +96,18 @@ MEET = text("""
 
 LOCK_CONTACT = text("""
     -- lock_contact: the cap of an address is counted under its row
-    SELECT address, suppressed, unsubscribed_at, erased_at, sends FROM contacts WHERE address = :address FOR NO KEY UPDATE
+    SELECT address, suppressed, unsubscribed_at, erased_at, sends FROM contacts
+     WHERE address = :address FOR NO KEY UPDATE
 """)
 
 COUNT_SEND = text("""
-    -- count_send: what the cap counts
-    UPDATE contacts SET sends = CAST(:sends AS jsonb) WHERE address = :address
+    -- count_send: [instant, message] of each that the cap counts, oldest first; of a message its last hand-over
+    UPDATE contacts
+       SET sends = (SELECT coalesce(jsonb_agg(send ORDER BY place), '[]')
+                      FROM jsonb_array_elements(sends) WITH ORDINALITY AS kept (send, place)
+                     WHERE CAST(send ->> 0 AS bigint) > :since AND send ->> 1 <> :message)
+                   || CAST(:counted AS jsonb)
+     WHERE address = :address
 """)
 
 SUPPRESS = text("""
@@ -191,13 +193,18 @@ def save_links(connection: Connection, linked: Iterable[Link]) -> None:
 
 
 def move(connection: Connection, gone: str, kept: str) -> None:
-    """Hand the people and the links of a merged account to the kept one."""
-    connection.execute(MOVE_LINKS, {"gone": gone, "kept": kept})
+    """Hand the people of a merged account to the kept one; links to it stay, its redirect leads them on.
+
+    Writing the links here would lock identities after accounts, against the one order.
+    """
     connection.execute(MOVE_PERSONS, {"gone": gone, "kept": kept})
 
 
-def lock_contact(connection: Connection, address: str) -> Contact:
-    """The contact of a normalised address, locked; made when it is new."""
+def lock_contact(connection: Connection, address: str, message_id: UUID) -> Contact:
+    """The contact of a normalised address, locked; made when it is new.
+
+    Its sends leave out ``message_id``: an earlier hand-over of the same message is no reason for it to wait.
+    """
     connection.execute(MEET, {"address": address})
     row = connection.execute(LOCK_CONTACT, {"address": address}).one()
     return Contact(
@@ -205,14 +212,25 @@ def lock_contact(connection: Connection, address: str) -> Contact:
         suppressed=row.suppressed,
         unsubscribed_at=row.unsubscribed_at,
         erased_at=row.erased_at,
-        sends=tuple(instant_of(number) for number in row.sends),
+        sends=tuple(instant_of(number) for number, other in row.sends if other != str(message_id)),
     )
 
 
-def set_sends(connection: Connection, address: str, sends: Iterable[datetime]) -> None:
-    """Write what the cap of an address counts, oldest first."""
-    numbers = str([micros(at) for at in sends])
-    connection.execute(COUNT_SEND, {"address": address, "sends": numbers})
+def count_send(connection: Connection, address: str, message_id: UUID, at: datetime, since: datetime) -> None:
+    """Count a hand-over for the cap of an address, and forget those before ``since``."""
+    _write_sends(connection, address, message_id, [[micros(at), str(message_id)]], since)
+
+
+def uncount_send(connection: Connection, address: str, message_id: UUID, since: datetime) -> None:
+    """Take back what ``count_send`` counted: nothing was handed over."""
+    _write_sends(connection, address, message_id, [], since)
+
+
+def _write_sends(
+    connection: Connection, address: str, message_id: UUID, counted: list[list[int | str]], since: datetime
+) -> None:
+    named = {"address": address, "message": str(message_id), "since": micros(since)}
+    connection.execute(COUNT_SEND, {**named, "counted": orjson.dumps(counted).decode()})
 
 
 def suppress(connection: Connection, address: str, reason: str, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """What the product does: one verb a file, each one transaction a batch, told as named steps.
 
-``drain`` (events in), ``wake`` (time passes), ``deliver`` (messages out), ``rescue`` (what a lost process held), ``prune``
-(old partitions, new ones ahead), ``merge`` (two accounts become one), ``reconcile`` (an uncertain hand-over is settled),
-``publish`` (a playbook becomes the current one). ``decide`` is what drain and wake share: it calls the core.
+``drain`` (events in), ``wake`` (time passes), ``deliver`` (messages out), ``rescue`` (what a lost process held),
+``prune`` (old partitions, new ones ahead), ``merge`` (two accounts become one), ``reconcile`` (an uncertain hand-over
+is settled), ``overrule`` (a person pauses or resumes), ``publish`` (a playbook becomes the current one). ``decide`` is
+what drain and wake share: it calls the core.
 """

@@ -25,6 +25,7 @@ from orchestrator.messaging.errors import AddressError
 from orchestrator.store import accounts, decisions, messages, people
 from orchestrator.store import events as event_store
 from orchestrator.store.accounts import Locked, Parking
+from orchestrator.store.decisions import DecidedTwiceError
 from orchestrator.usecases.ports import Ports
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,16 @@ class Decided:
     escalations: int = 0
     parked: int = 0
 
+    def __add__(self, other: "Decided") -> "Decided":
+        """Both together."""
+        return Decided(
+            accounts=self.accounts + other.accounts,
+            decisions=self.decisions + other.decisions,
+            messages=self.messages + other.messages,
+            escalations=self.escalations + other.escalations,
+            parked=self.parked + other.parked,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Moved:
@@ -51,7 +62,12 @@ class _Moved:
     before: Locked
     step: Step
     parking: Parking | None  # as it is now
-    was_parked: bool
+    was: Parking | None  # as it was before
+
+    @property
+    def name(self) -> str:
+        """The account's id."""
+        return self.before.account.id
 
 
 def decide(
@@ -62,12 +78,12 @@ def decide(
     parked = accounts.parked(connection, ids)
     events = _with_outcomes(connection, ids, arrived, now)
     _save_people(connection, events)
-    crowd = people.people(connection, _curious(connection, ports, locked, events, now))
+    crowd = people.people(connection, _curious(ports, locked, events, now))
     moved = [
         _move(connection, ports, each, crowd.get(name, []), events.get(name, []), parked.get(name), now)
         for name, each in sorted(locked.items())
     ]
-    return _write(connection, moved, now)
+    return _write(connection, _held_back(connection, ports, moved, events, now), now)
 
 
 def _with_outcomes(
@@ -96,26 +112,21 @@ def _save_people(connection: Connection, events: Mapping[str, list[Event]]) -> N
 
 
 def _curious(
-    connection: Connection,
     ports: Ports,
     locked: Mapping[str, Locked],
     events: Mapping[str, list[Event]],
     now: datetime,
 ) -> list[str]:
     """The accounts whose decision may need people: the others cost their fold only."""
-    return [
-        name
-        for name, each in locked.items()
-        if not _is_quiet(connection, ports, each.account, events.get(name, []), now)
-    ]
+    return [name for name, each in locked.items() if not _is_quiet(ports, each.account, events.get(name, []), now)]
 
 
-def _is_quiet(connection: Connection, ports: Ports, account: Account, events: Sequence[Event], now: datetime) -> bool:
+def _is_quiet(ports: Ports, account: Account, events: Sequence[Event], now: datetime) -> bool:
     edition = ports.library.editions.get(account.playbook_version)
     return edition is not None and quiet(account, events, now, edition.playbook)
 
 
-def _move(  # noqa: PLR0913 -- everything that one account's step is made of
+def _move(
     connection: Connection,
     ports: Ports,
     before: Locked,
@@ -128,19 +139,42 @@ def _move(  # noqa: PLR0913 -- everything that one account's step is made of
     account = before.account
     playbook = ports.library.edition(connection, account.playbook_version).playbook
     if parking is not None and now < parking.until:
-        return _Moved(before=before, step=_folded(account, events, playbook), parking=parking, was_parked=True)
+        return _Moved(before=before, step=_folded(account, events, playbook), parking=parking, was=parking)
     try:
         step = advance(account, crowd, events, now, playbook)
     except Exception as error:  # noqa: BLE001 -- whatever a rule raises must stop this account and no other
-        longer = _longer(account.id, parking, error, now)
-        note = Note(kind=NoteKind.PARKED, at=now, detail={"error": longer.error, "tries": longer.tries})
-        step = replace(_folded(account, events, playbook), notes=(note,))
-        return _Moved(before=before, step=step, parking=longer, was_parked=parking is not None)
-    return _Moved(before=before, step=step, parking=None, was_parked=parking is not None)
+        return _failed(before, events, playbook, parking, error, now)
+    return _Moved(before=before, step=step, parking=None, was=parking)
+
+
+def _failed(
+    before: Locked, events: Sequence[Event], playbook: Playbook, was: Parking | None, error: Exception, now: datetime
+) -> _Moved:
+    """The facts are saved, the account is parked, and its journal says why."""
+    longer = _longer(before.account.id, was, error, now)
+    note = Note(kind=NoteKind.PARKED, at=now, detail={"error": longer.error, "tries": longer.tries})
+    step = replace(_folded(before.account, events, playbook), notes=(note,))
+    return _Moved(before=before, step=step, parking=longer, was=was)
 
 
 def _folded(account: Account, events: Sequence[Event], playbook: Playbook) -> Step:
-    return Step(account=absorb(account, events, playbook))
+    """Facts only; without a basis, so that the next step looks at them all and does not take the account for quiet."""
+    return Step(account=replace(absorb(account, events, playbook), basis=""))
+
+
+def _held_back(
+    connection: Connection, ports: Ports, moved: Sequence[_Moved], events: Mapping[str, list[Event]], now: datetime
+) -> list[_Moved]:
+    """Park those who were about to decide what their ledger holds already (P3): their neighbours go on."""
+    ahead = decisions.decided(connection, [decision for each in moved for decision in each.step.decisions])
+    return [_not_twice(connection, ports, each, events, now) if each.name in ahead else each for each in moved]
+
+
+def _not_twice(
+    connection: Connection, ports: Ports, each: _Moved, events: Mapping[str, list[Event]], now: datetime
+) -> _Moved:
+    playbook = ports.library.edition(connection, each.before.account.playbook_version).playbook
+    return _failed(each.before, events.get(each.name, []), playbook, each.was, DecidedTwiceError(), now)
 
 
 def _longer(account_id: str, parking: Parking | None, error: Exception, now: datetime) -> Parking:
@@ -150,6 +184,15 @@ def _longer(account_id: str, parking: Parking | None, error: Exception, now: dat
     logger.error("account %s could not be decided (try %d): %s", account_id, tries, type(error).__name__)
     since = now if parking is None else parking.since
     return Parking(account_id=account_id, until=now + pause, tries=tries, error=told, since=since)
+
+
+def park(connection: Connection, account_id: str, error: Exception, now: datetime) -> Decided:
+    """Park a locked account that cannot even be read or written, whatever it is that fails."""
+    longer = _longer(account_id, accounts.parked(connection, [account_id]).get(account_id), error, now)
+    note = Note(kind=NoteKind.PARKED, at=now, detail={"error": longer.error, "tries": longer.tries})
+    decisions.write_journal(connection, [(account_id, note)], [])
+    accounts.park(connection, [longer])
+    return Decided(accounts=1, parked=1)
 
 
 def _write(connection: Connection, moved: Sequence[_Moved], now: datetime) -> Decided:
@@ -182,7 +225,7 @@ def _write(connection: Connection, moved: Sequence[_Moved], now: datetime) -> De
 def _write_timers(connection: Connection, moved: Sequence[_Moved]) -> None:
     accounts.set_wakes(connection, [each.step.account for each in moved if _timer_moved(each)])
     accounts.park(connection, [each.parking for each in moved if each.parking is not None])
-    accounts.unpark(connection, [each.step.account.id for each in moved if each.was_parked and each.parking is None])
+    accounts.unpark(connection, [each.name for each in moved if each.was and each.parking is None])
 
 
 def _timer_moved(each: _Moved) -> bool:

@@ -1,10 +1,11 @@
 """``deliver``: messages out. Claim a batch as a lease; for each: look again, mark ``sending``, hand over, record.
 
 The order is the promise P4. Before a hand-over, one transaction locks the contact (for the cap), asks the core's
-``release``, and with one guarded UPDATE makes the message ``sending`` if the lease is still ours. Only after its commit is
-the mail handed over; right before DATA the lease is looked at once more, so that a sender who was stopped and wakes late
-sends nothing. The answer is recorded in a second transaction, with the outcome as an event for the account. What dies
-between is ``sending`` with a lease that runs out: ``rescue`` names it ``unknown``, and nobody sends it again by itself.
+``release``, and with one guarded UPDATE makes the message ``sending`` if the lease is still ours. Only after its commit
+is the mail handed over; right before DATA the lease is looked at once more, so that a sender who was stopped and wakes
+late sends nothing. The answer is recorded in a second transaction, with the outcome as an event for the account. What
+dies between is ``sending`` with a lease that runs out: ``rescue`` names it ``unknown``, and nobody sends it again by
+itself.
 
 Accounts are never locked here.
 """
@@ -21,7 +22,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from orchestrator.core.decisions import Cancel, Release, Send, Wait, key
-from orchestrator.core.door import release
+from orchestrator.core.door import LOOK_AGAIN, release
 from orchestrator.core.people import Contact
 from orchestrator.core.playbook import Mode, OnUnknown
 from orchestrator.core.reasons import MessageReason, PostponementReason
@@ -31,6 +32,7 @@ from orchestrator.messaging.errors import MessagingError
 from orchestrator.messaging.transport import Abandoned, Accepted, Deferred, Envelope, Receipt, Refused, Uncertain
 from orchestrator.store import accounts, events, messages, people
 from orchestrator.store.events import ReportedOutcome
+from orchestrator.store.failures import Fault, fault
 from orchestrator.store.messages import Claimed
 from orchestrator.usecases.ports import Ports
 
@@ -40,6 +42,7 @@ BATCH = 50  # messages under one lease
 WEEK = timedelta(days=7)  # the longest span that a cap counts
 FIRST_PAUSE = timedelta(minutes=1)  # after the relay deferred; doubles with each try
 LONGEST_PAUSE = timedelta(hours=1)
+_MOMENT = timedelta(microseconds=1)  # the resolution of our clocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +68,13 @@ class Delivered:
 def deliver(ports: Ports, sender: str, seconds: float = 5.0) -> Delivered:
     """Hand over what may leave, for at most about ``seconds``; ``sender`` names this process in its lease."""
     sent, others, ends = 0, 0, time.monotonic() + seconds
-    while time.monotonic() < ends:
+    receipt: Receipt | None = None
+    while time.monotonic() < ends and not _relay_is_away(receipt):
         lease, batch = _claim(ports, sender)
         if not batch:
             break
-        for accepted in _work(ports, lease, batch, ends):
-            sent, others = (sent + 1, others) if accepted else (sent, others + 1)
+        for receipt in _work(ports, lease, batch, ends):
+            sent, others = (sent + 1, others) if isinstance(receipt, Accepted) else (sent, others + 1)
     if sent or others:
         ports.nudges.wake()
     return Delivered(sent=sent, others=others)
@@ -84,12 +88,12 @@ def _claim(ports: Ports, sender: str) -> tuple[Lease, Sequence[Claimed]]:
         return lease, messages.claim(connection, lease.token, now, ports.mailing.lease_seconds, BATCH)
 
 
-def _work(ports: Ports, lease: Lease, batch: Sequence[Claimed], ends: float) -> Iterator[bool]:
+def _work(ports: Ports, lease: Lease, batch: Sequence[Claimed], ends: float) -> Iterator[Receipt | None]:
     """Hand the batch over, one by one; give back what time or the relay does not allow for."""
     try:
         for each in batch:
             receipt = _hand_over(ports, lease, each)
-            yield isinstance(receipt, Accepted)
+            yield receipt
             if time.monotonic() >= ends or not lease.holds() or _relay_is_away(receipt):
                 break
     finally:
@@ -103,18 +107,45 @@ def _relay_is_away(receipt: Receipt | None) -> bool:
 
 def _hand_over(ports: Ports, lease: Lease, each: Claimed) -> Receipt | None:
     """One message; None when nothing was to be handed over."""
-    mail = _composed(ports, each)
-    if mail is None:
+    ready = _ready(ports, each)
+    if ready is None:
         return None
-    with ports.engine.begin() as connection:
-        address = _begin(connection, ports, each)
-    if address is None:
-        return None
+    mail, address = ready
     envelope = Envelope(sender=normalise(ports.mailing.sender.mail_from), recipient=address)
     receipt = ports.mailing.transport.send(mail, envelope, before_data=lease.holds)
     with ports.engine.begin() as connection:
         _record(connection, ports, each, receipt)
     return receipt
+
+
+def _ready(ports: Ports, each: Claimed) -> tuple[EmailMessage, str] | None:
+    """The mail, and the address to hand it over to: it is ``sending`` now; None when it may not leave now.
+
+    What cannot be judged (its rules raise, its version is unknown here) stands aside, so that the others go on.
+    """
+    try:
+        mail = _composed(ports, each)
+        if mail is None:
+            return None
+        with ports.engine.begin() as connection:
+            address = _begin(connection, ports, each)
+    except Exception as error:
+        if fault(error) in {Fault.WORLD, Fault.RETRY}:
+            raise
+        # no trace: it may quote what the letter says
+        logger.error("message %s stands aside: %s", each.message.id, type(error).__name__)  # noqa: TRY400 -- as above
+        with ports.engine.begin() as connection:
+            _stand_aside(connection, each, PostponementReason.PARKED, ports.clock.now(connection))
+        return None
+    return None if address is None else (mail, address)
+
+
+def _stand_aside(connection: Connection, each: Claimed, reason: PostponementReason, now: datetime) -> None:
+    """Let it come to the door again later, as long as it is valid."""
+    if now > each.message.not_after:
+        _end(connection, each, "cancelled", MessageReason.EXPIRED, now)
+    else:
+        _postpone(connection, each, reason, min(now + LOOK_AGAIN, each.message.not_after + _MOMENT), now)
 
 
 def _composed(ports: Ports, each: Claimed) -> EmailMessage | None:
@@ -125,7 +156,8 @@ def _composed(ports: Ports, each: Claimed) -> EmailMessage | None:
         try:
             return compose(_letter(each, now), templates, ports.mailing.sender)
         except MessagingError as error:
-            logger.error("message %s cannot be composed: %s", each.message.id, type(error).__name__)
+            # no trace: it may quote what the letter says
+            logger.error("message %s cannot be composed: %s", each.message.id, type(error).__name__)  # noqa: TRY400 -- as above
             reason = MessageReason.RENDER_FAILED if each.message.address else MessageReason.NO_ADDRESS
             _end(connection, each, "failed" if each.message.address else "cancelled", reason, now)
             return None
@@ -144,31 +176,50 @@ def _letter(each: Claimed, now: datetime) -> Letter:
         context=message.context,
         dated=each.sending_at or now,
         transactional=message.exempt,
-        labels={"Account": message.account, "Play": message.play, "Episode": message.episode},
+        labels=_labels(each),
     )
+
+
+def _labels(each: Claimed) -> dict[str, str]:
+    """Ids for the headers, nothing personal."""
+    message, touch = each.message, each.message.context.get("touch")
+    day = touch.get("day") if isinstance(touch, dict) else None
+    return {
+        "Account": message.account,
+        "Play": message.play,
+        "Episode": message.episode,
+        **({} if day is None else {"Day": str(day)}),
+    }
 
 
 def _begin(connection: Connection, ports: Ports, each: Claimed) -> str | None:
     """Look again, and mark it ``sending``; the address to hand it over to, None when it may not leave now."""
     now = ports.clock.now(connection)
-    contact = people.lock_contact(connection, each.message.address)
+    contact = people.lock_contact(connection, each.message.address, each.message.id)
     match _released(connection, ports, each, contact, now):
+        case None:
+            return None
         case Cancel(reason=reason):
             _end(connection, each, "cancelled", reason, now)
         case Wait(until=until, reason=why):
             _postpone(connection, each, why, until, now)
         case Send() if each.message.mode is Mode.SHADOW:
             _end(connection, each, "cancelled", MessageReason.SHADOW, now)
+        case Send() if each.message.mode is Mode.REDIRECT and ports.mailing.redirect_to is None:
+            logger.error("message %s waits: its mode is redirect, and REDIRECT_TO is not set", each.message.id)
+            _stand_aside(connection, each, PostponementReason.RELAY_DEFERRED, now)
         case Send():
             return _go(connection, ports, each, contact, now)
     return None
 
 
-def _released(connection: Connection, ports: Ports, each: Claimed, contact: Contact, now: datetime) -> Release:
+def _released(connection: Connection, ports: Ports, each: Claimed, contact: Contact, now: datetime) -> Release | None:
+    """What the core says; None when the account was merged since the claim: let go, it comes again as the other's."""
     message = each.message
     locked = accounts.load(connection, [message.account]).get(message.account)
     if locked is None:
-        return Cancel(reason=MessageReason.ERASED)
+        merged = accounts.redirects(connection, [message.account])
+        return None if merged else Cancel(reason=MessageReason.ERASED)
     person = people.person(connection, message.account, message.person)
     playbook = ports.library.edition(connection, locked.account.playbook_version).playbook
     parked = bool(accounts.parked(connection, [message.account]))
@@ -178,11 +229,10 @@ def _released(connection: Connection, ports: Ports, each: Claimed, contact: Cont
 def _go(connection: Connection, ports: Ports, each: Claimed, contact: Contact, now: datetime) -> str | None:
     if not messages.begin(connection, each, now):
         return None
-    if each.message.mode is Mode.REDIRECT:
-        return ports.mailing.redirect_to
+    if each.message.mode is Mode.REDIRECT and ports.mailing.redirect_to is not None:
+        return normalise(ports.mailing.redirect_to)
     if not each.message.exempt:
-        recent = [at for at in contact.sends if at > now - WEEK]
-        people.set_sends(connection, contact.address, [*recent, now])
+        people.count_send(connection, contact.address, each.message.id, now, now - WEEK)
     return contact.address
 
 
@@ -192,9 +242,13 @@ def _end(connection: Connection, each: Claimed, state: str, reason: MessageReaso
         events.report(connection, [outcome(each, name, now, reason)])
 
 
-def _postpone(connection: Connection, each: Claimed, reason: PostponementReason, until: datetime, now: datetime) -> None:
-    if messages.put_back(connection, each, reason, until):
+def _postpone(
+    connection: Connection, each: Claimed, reason: PostponementReason, until: datetime, now: datetime
+) -> bool:
+    ours = messages.put_back(connection, each, reason, until)
+    if ours:
         messages.note_wait(connection, each, reason, until, now)
+    return ours
 
 
 def _record(connection: Connection, ports: Ports, each: Claimed, receipt: Receipt) -> None:
@@ -225,22 +279,27 @@ def _settle(connection: Connection, each: Claimed, state: str, reason: MessageRe
 
 def _defer(connection: Connection, each: Claimed, now: datetime) -> None:
     """Nothing was handed over: try again later, and give back what the cap had counted."""
-    pause = min(FIRST_PAUSE * 2 ** min(each.attempts, 10), LONGEST_PAUSE)
-    _postpone(connection, each, PostponementReason.RELAY_DEFERRED, now + pause, now)
-    if each.message.mode is Mode.LIVE and not each.message.exempt:
-        contact = people.lock_contact(connection, each.message.address)
-        people.set_sends(connection, contact.address, contact.sends[:-1])
+    people.lock_contact(connection, each.message.address, each.message.id)  # the contact first, as at the door
+    if _postpone(connection, each, PostponementReason.RELAY_DEFERRED, now + _pause(each), now):
+        people.uncount_send(connection, each.message.address, each.message.id, now - WEEK)
+
+
+def _pause(each: Claimed) -> timedelta:
+    return min(FIRST_PAUSE * 2 ** min(each.attempts, 10), LONGEST_PAUSE)
 
 
 def name_unknown(connection: Connection, ports: Ports, lost: Sequence[Claimed], now: datetime) -> None:
-    """Name hand-overs whose end nobody knows; those whose play says so go again, with the same Message-ID and bytes."""
+    """Name hand-overs whose end nobody knows.
+
+    Those whose play says so go again, after a pause, with the same Message-ID and bytes.
+    """
     for each in lost:
         if not messages.name_unknown(connection, each, MessageReason.SENDER_LOST):
             continue
         events.report(connection, [outcome(each, "message_unknown", now, MessageReason.SENDER_LOST)])
         playbook = ports.library.edition(connection, each.message.playbook_version).playbook
         if playbook.plays[each.message.play].policy.on_unknown is OnUnknown.RESEND:
-            messages.reconcile(connection, each.message.id, now, arrived=False)
+            messages.reconcile(connection, each.message.id, now, now + _pause(each), arrived=False)
 
 
 def outcome(each: Claimed, name: str, now: datetime, reason: MessageReason | None = None) -> ReportedOutcome:

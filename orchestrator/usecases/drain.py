@@ -4,7 +4,8 @@ Acknowledged after the commit: whatever dies in between, the entries are read ag
 keeps one drainer a shard, for speed only: two are slower, never wrong.
 
 Whose fault (DESIGN.md): an error of the data, or of ours, bisects the batch, each half in a new transaction, until the
-poison stands alone in ``rejected_events``. An error of the world is raised: nothing is acknowledged, the next tick goes on.
+poison stands alone in ``rejected_events``. An error of the world is raised: nothing is acknowledged, the next tick goes
+on.
 """
 
 import logging
@@ -14,24 +15,30 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from orchestrator.core.events import Event
 from orchestrator.core.lifecycle import opened
 from orchestrator.intake.entries import Entry, Fields, Rejected, decode
-from orchestrator.intake.segment import Parsed, Rejection, RejectionReason
+from orchestrator.intake.segment import MOST_DETAIL, Parsed, Rejection, RejectionReason
 from orchestrator.intake.streams import Batch, stream_key
+from orchestrator.playbook.errors import PlaybookError
 from orchestrator.store import accounts, keys
 from orchestrator.store import events as event_store
+from orchestrator.store.documents import UnknownFormatError
 from orchestrator.store.events import RejectedEvent
 from orchestrator.store.failures import Fault, fault
 from orchestrator.usecases.decide import by_account, decide
 from orchestrator.usecases.identity import resolve
+from orchestrator.usecases.library import NoPlaybookError
 from orchestrator.usecases.ports import Ports
 
 logger = logging.getLogger(__name__)
 
 MOST_TRIES = 5  # of a transaction that lost a deadlock
+NOT_IN_ORDER = (NoPlaybookError, PlaybookError, UnknownFormatError)  # nothing published, or by another version of ours
 LEASE = timedelta(seconds=10)  # of a shard, renewed with each batch: a killed drainer delays its shard by no more
 CONSUMER = "drain"  # one name for whoever holds the shard, so that what a killed drainer left is read at once
 
@@ -139,7 +146,7 @@ def take_in(ports: Ports, calls: Sequence[Call], tries: int = 1) -> Drained:
         with ports.engine.begin() as connection:
             return _decide(connection, ports, calls)
     except Exception as error:
-        match Fault.RETRY if isinstance(error, MergedMeanwhileError) else fault(error):
+        match _fault(error):
             case Fault.RETRY if tries < MOST_TRIES:
                 return take_in(ports, calls, tries + 1)
             case Fault.WORLD | Fault.RETRY:
@@ -148,11 +155,25 @@ def take_in(ports: Ports, calls: Sequence[Call], tries: int = 1) -> Drained:
                 return _bisect(ports, calls, error)
 
 
+def _fault(error: Exception) -> Fault:
+    """As ``fault`` says; what befalls every event alike, because this installation is not in order, is no event's."""
+    if isinstance(error, MergedMeanwhileError):
+        return Fault.RETRY
+    return Fault.WORLD if isinstance(error, NOT_IN_ORDER) else fault(error)
+
+
 def _bisect(ports: Ports, calls: Sequence[Call], error: Exception) -> Drained:
     if len(calls) == 1:
-        return reject(ports, [_poison(calls[0], RejectionReason.DATA_ERROR, f"{type(error).__name__}: {error}")])
+        return reject(ports, [_poison(calls[0], RejectionReason.DATA_ERROR, _told(error))])
     middle = len(calls) // 2
     return take_in(ports, calls[:middle]) + take_in(ports, calls[middle:])
+
+
+def _told(error: Exception) -> str:
+    """The error in a line; of the database's the sentence only, never the statement with its parameters."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    sentence = cause.diag.message_primary if isinstance(cause, psycopg.Error) else None
+    return f"{type(cause).__name__}: {sentence or cause}"[:MOST_DETAIL]
 
 
 def _poison(call: Call, reason: RejectionReason, detail: str) -> RejectedEvent:

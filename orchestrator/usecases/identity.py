@@ -1,8 +1,8 @@
 """Whose account is an event's: named by the call, else by the person's link, else the event is parked under its person.
 
-Why no parked event is forgotten: before an event is parked, and before a person is linked, the person's identity row is
-locked (in the order of persons). So of two transactions, one that parks and one that links, the second sees what the
-first did: either the link, or the parked event. All of it happens before any account is locked, in one order everywhere.
+Why no parked event is forgotten: before an event is parked, and before a person is linked, the person's identity row
+is locked (in the order of persons). So of two transactions, one that parks and one that links, the second sees what the
+first did: either the link, or the parked event. All of it happens before any account is locked, everywhere alike.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,6 @@ from orchestrator.core.events import Event, EventKind
 from orchestrator.store import accounts, people
 from orchestrator.store import events as event_store
 from orchestrator.store.people import Link
-
 
 _WEAK = datetime(1970, 1, 1, tzinfo=UTC)  # older than any linking call
 

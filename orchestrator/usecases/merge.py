@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from orchestrator.core.account import merge as united
 from orchestrator.core.decisions import Note, NoteKind
 from orchestrator.core.errors import LifecycleError
-from orchestrator.store import accounts, decisions, events, messages, people
+from orchestrator.store import accounts, decisions, messages, people
 from orchestrator.usecases.decide import decide
 from orchestrator.usecases.ports import Ports
 
@@ -29,6 +29,7 @@ def merge(ports: Ports, gone: str, kept: str) -> None:
         _unite(connection, gone, kept, now)
         _hand_over(connection, gone, kept, now)
         decide(connection, ports, [kept], {}, now)
+    ports.nudges.deliver()
 
 
 def _unite(connection: Connection, gone: str, kept: str, now: datetime) -> None:
@@ -44,5 +45,4 @@ def _hand_over(connection: Connection, gone: str, kept: str, now: datetime) -> N
     people.move(connection, gone, kept)
     decisions.move(connection, gone, kept, now)
     messages.move(connection, gone, kept)
-    events.move_outcomes(connection, gone, kept)
     accounts.redirect(connection, gone, kept, now)

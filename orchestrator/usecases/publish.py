@@ -10,6 +10,8 @@ from orchestrator.store import playbooks
 from orchestrator.store.playbooks import Published
 from orchestrator.usecases.ports import Ports
 
+CORE_FEATURE = frozenset({"core_feature.label", "core_feature.url"})  # known to templates where the playbook names one
+
 
 def publish(ports: Ports, source: PlaybookSource) -> Playbook:
     """Check, compile and keep a playbook; accounts that are pinned to another version stay with it.
@@ -31,7 +33,7 @@ def checked(source: PlaybookSource) -> Playbook:
     """The compiled playbook, once it and every template that it uses are in order; raises as ``publish`` does."""
     playbook = compile_playbook(source)
     templates = TemplateSet(source.templates)
-    names = context_names(playbook.vocabulary.measures)
+    names = context_names(playbook.vocabulary.measures) - (frozenset() if any(playbook.core_feature) else CORE_FEATURE)
     used = sorted({pair for play in playbook.plays.values() for pair in _templates(play)})
     problems = [problem for name, kind in used for problem in templates.check(name, names, kind)]
     if problems:

@@ -20,7 +20,7 @@ def reconcile(ports: Ports, message_id: UUID, *, arrived: bool) -> None:
     """
     with ports.engine.begin() as connection:
         now = ports.clock.now(connection)
-        each = messages.reconcile(connection, message_id, now, arrived=arrived)
+        each = messages.reconcile(connection, message_id, now, now, arrived=arrived)
         if each is None:
             raise NotUncertainError
         if arrived:

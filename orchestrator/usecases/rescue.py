@@ -18,8 +18,9 @@ class Rescued:
 def rescue(ports: Ports) -> Rescued:
     """Give back expired claims and name uncertain hand-overs; safe to run twice and side by side."""
     with ports.engine.begin() as connection:
-        now = ports.clock.now(connection)
         given_back = messages.give_back(connection)
+    with ports.engine.begin() as connection:
+        now = ports.clock.now(connection)
         lost = messages.lost(connection)
         name_unknown(connection, ports, lost, now)
     return Rescued(given_back=given_back, unknown=len(lost))

@@ -28,7 +28,7 @@ from orchestrator.intake.streams import (
     stream_key,
 )
 from tests.intake.calls import NOW, raw, recorded_requests
-from tests.intake.conftest import running_valkey
+from tests.broker import running_valkey
 
 AT_ONCE = timedelta(0)
 MINUTE = timedelta(minutes=1)

@@ -30,12 +30,9 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def told() -> dict[str, object]:
-    """The app as a worker's process has it; nothing is connected."""
-    environment = {
-        **os.environ,
-        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
-        "REDIS_URL": "redis://127.0.0.1:1/0",
-    }
+    """The app as Flower's process has it: with a broker's address and no database; nothing is connected."""
+    kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "STREAM_URL"}}
+    environment = {**kept, "REDIS_URL": "redis://127.0.0.1:1/0"}
     answer = subprocess.run([sys.executable, "-c", TELL], env=environment, capture_output=True, check=True, timeout=50)
     parsed: dict[str, object] = orjson.loads(answer.stdout)
     return parsed
