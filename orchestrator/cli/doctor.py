@@ -115,9 +115,12 @@ def _streams(installation: Installation, addresses: Addresses) -> Finding:
 
 
 def _workers(addresses: Addresses) -> Finding:
-    answers = broker.client(addresses.broker_url).control.ping(timeout=PING_SECONDS)
-    names = sorted(name for answer in answers for name in answer)
-    return Finding(what="workers", well=bool(names), detail=", ".join(names) or "none answers: lifecycle worker")
+    inspected = broker.client(addresses.broker_url).control.inspect(timeout=PING_SECONDS).active_queues() or {}
+    if not inspected:
+        return Finding(what="workers", well=False, detail="none answers: lifecycle worker")
+    idle = set(broker.QUEUE_OF.values()) - {queue["name"] for queues in inspected.values() for queue in queues}
+    told = f"; nobody works on {', '.join(sorted(idle))}: lifecycle worker" if idle else ""
+    return Finding(what="workers", well=not idle, detail=", ".join(sorted(inspected)) + told)
 
 
 def _mail(installation: Installation) -> Finding:

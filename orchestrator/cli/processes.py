@@ -40,7 +40,26 @@ def beat() -> None:
     """Run Celery beat: the ticks. Several do no harm."""
     schedule = Settings.load().home / "run" / f"beat-{os.getpid()}"
     schedule.parent.mkdir(parents=True, exist_ok=True)
+    _clear_schedules(schedule.parent)
     _become("beat", "-l", "INFO", "--pidfile", "", "-s", str(schedule))
+
+
+def _clear_schedules(folder: Path) -> None:
+    """Remove what beats that are gone left behind: each has a file of its own, so that several do no harm."""
+    for path in folder.glob("beat-*"):
+        pid = path.name.removeprefix("beat-").partition(".")[0]
+        if not (pid.isdecimal() and _is_alive(int(pid))):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def flower(

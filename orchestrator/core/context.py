@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from orchestrator.core.account import Account
-from orchestrator.core.calendars import DAY
+from orchestrator.core.calendars import local_day
 from orchestrator.core.conditions import measure
 from orchestrator.core.events import Json
 from orchestrator.core.facts import MOST_VALUES
 from orchestrator.core.people import Person
 from orchestrator.core.playbook import Playbook
+from orchestrator.core.timing import zone_of
 
 
 def letter_context(account: Account, person: Person | None, now: datetime, playbook: Playbook) -> dict[str, Json]:
@@ -18,7 +19,7 @@ def letter_context(account: Account, person: Person | None, now: datetime, playb
         "account": _account(account, playbook),
         "person": {"name": person.name, "first_name": person.first_name} if person else {"name": "", "first_name": ""},
         "owner": {"name": _text(account, "owner_name"), "email": _text(account, "owner_email")},
-        "touch": {"day": _day(account, now)},
+        "touch": {"day": _day(account, person, now, playbook)},
         "figures": dict(_figures(account, playbook)),
         "setup": _setup(account, playbook),
         "core_feature": {"label": playbook.core_feature[0], "path": playbook.core_feature[1]},
@@ -45,8 +46,12 @@ def _text(account: Account, trait: str) -> str | None:
     return written.value if written is not None and isinstance(written.value, str) else None
 
 
-def _day(account: Account, now: datetime) -> int | None:
-    return None if account.anchor is None else (now - account.anchor) // DAY
+def _day(account: Account, person: Person | None, now: datetime, playbook: Playbook) -> int | None:
+    """The local days since the anchor, as the Day-N touches count them."""
+    if account.anchor is None:
+        return None
+    tz = zone_of(account, person, playbook).tz
+    return (local_day(now, tz) - local_day(account.anchor, tz)).days
 
 
 def _figures(account: Account, playbook: Playbook) -> Mapping[str, Json]:

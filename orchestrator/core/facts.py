@@ -132,6 +132,11 @@ def name_of(event: Event, vocabulary: Vocabulary) -> str | None:
     return None if name in OWN_EVENTS and event.source != OWN_SOURCE else name
 
 
+def adds(event: Event, vocabulary: Vocabulary) -> bool:
+    """Whether an event can change an account's facts at all; the others are kept, and nothing else is done."""
+    return event.kind is EventKind.GROUP or name_of(event, vocabulary) is not None
+
+
 @dataclass(slots=True, kw_only=True)
 class _Tally:
     """Facts while events are added: copied once a call, however many events; it never leaves ``fold``."""

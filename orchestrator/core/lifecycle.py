@@ -45,7 +45,7 @@ from orchestrator.core.decisions import (
 )
 from orchestrator.core.errors import IllegalInputError, UndecidableError
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, distinct
-from orchestrator.core.facts import fold, name_of
+from orchestrator.core.facts import adds, fold, name_of
 from orchestrator.core.people import Person, recipient
 from orchestrator.core.playbook import Entered, Escalate, OnDay, Play, Playbook, SendEmail, Transition
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
@@ -69,7 +69,7 @@ def opened(account_id: str, now: datetime, playbook: Playbook) -> Account:
 
 
 def absorb(account: Account, events: Iterable[Event], playbook: Playbook) -> Account:
-    """The account with these events folded into its facts and nothing decided.
+    """The account with these events folded into its facts and nothing decided; the same when they add nothing.
 
     Raises:
         IllegalInputError: an event is another account's, or its instant is not UTC.
@@ -77,7 +77,7 @@ def absorb(account: Account, events: Iterable[Event], playbook: Playbook) -> Acc
     arrived = tuple(events)
     for event in arrived:
         _check_event(event, account)
-    new = distinct(arrived)
+    new = [event for event in distinct(arrived) if adds(event, playbook.vocabulary)]
     if not new:
         return account
     facts = fold(account.facts, new, playbook.vocabulary)

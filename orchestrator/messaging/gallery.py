@@ -69,7 +69,7 @@ def _shown(folder: Path, caught: Caught) -> dict[str, object]:
 
 
 def _mark(caught: Caught) -> str:
-    """When it is, at a glance: its place in the Day N sequence, else the day on which it was decided, else its number."""
+    """When it is, at a glance: its place in the Day N sequence, else the day of deciding it, else its number."""
     day = next(iter(re.findall(r"^day_(\d+)_", caught.template)), caught.day)
     return f"Day {day}" if day else f"#{caught.received}"
 

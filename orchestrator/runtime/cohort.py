@@ -1,4 +1,4 @@
-"""Cohorts: a file of fates becomes the calls of a product, each at the instant at which it arrives, and what is expected.
+"""Cohorts: a file of fates becomes the calls of a product, each at the instant of its arrival, and what is expected.
 
 A call arrives a few seconds after what it tells of, as in life, and on no two neighbouring days after equally many: so
 no arrival falls on an instant that was derived from an earlier one (a day after it, a week after it), and what the

@@ -1,0 +1,326 @@
+"""``simulate``: the whole flow in memory. The same core, the same door, no database, no broker, no mail.
+
+What happens at one instant has the order of the flow: first what arrived is folded and decided, then whoever's time has
+come; then messages go to the door, the most urgent first, and what became of them is folded, until nothing is left.
+Then time moves to the next arrival, wake-up or ``not_before``. So what is simulated can be compared with what really
+ran, decision by decision (``lifecycle demo --events`` does), and a playbook can be tried on the past.
+
+Identity is the flow's: the last call that says whom a person belongs to wins; what names no account waits for it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from orchestrator.core.account import Account
+from orchestrator.core.decisions import Cancel, Decision, Escalation, Message, Note, Send, Step, Wait
+from orchestrator.core.door import release
+from orchestrator.core.events import OWN_SOURCE, Event, EventKind
+from orchestrator.core.lifecycle import absorb, advance, opened
+from orchestrator.core.people import Contact, Person, learn
+from orchestrator.core.playbook import Mode, Playbook
+from orchestrator.core.reasons import MessageReason
+from orchestrator.intake.segment import Rejection, parse_call
+from orchestrator.messaging.address import normalise
+from orchestrator.messaging.errors import AddressError
+
+SOURCE = "segment"  # who says what is simulated
+WEEK = timedelta(days=7)  # the longest span that a cap counts
+FIRST_PAUSE = timedelta(minutes=1)  # of an account that could not be decided; doubles with each failure
+LONGEST_PAUSE = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A call of the product, at the instant at which it arrives."""
+
+    at: datetime  # aware UTC
+    call: bytes  # one Segment call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What became of a message."""
+
+    message: Message
+    state: str  # sent, cancelled, or pending when the end came first
+    reason: MessageReason | None  # why, when it was cancelled
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """What became of a piece of work."""
+
+    escalation: Escalation  # as it was opened; a repeat while it is open changes nothing here
+    closed_at: datetime | None = None  # None: it is open
+    reason: MessageReason | None = None  # why it was closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """What came of it."""
+
+    accounts: Mapping[str, Account]  # as they are at the end
+    decisions: tuple[Decision, ...]  # equal skips in a row share one
+    messages: tuple[Ended, ...]
+    escalations: tuple[Worked, ...]
+    notes: tuple[tuple[str, Note], ...]  # the journal: (account, note)
+    instants: int  # at how many something happened
+    rejected: int  # calls that could not be read
+    repeated: int  # calls that had arrived before
+    waiting: int  # calls of persons whose account nobody has named
+    parked: Mapping[str, str]  # accounts that cannot be decided, and the error
+
+
+def simulate(arrivals: Iterable[Arrival], playbook: Playbook, end: datetime) -> Simulated:
+    """Live through these arrivals (in any order) and on to ``end`` (aware UTC), under one version of a playbook."""
+    world = _World(playbook=playbook, arrivals=sorted(arrivals, key=lambda arrival: arrival.at, reverse=True))
+    while (now := world.following()) is not None and now <= end:
+        world.live(now)
+    return world.told(end)
+
+
+@dataclass(slots=True, kw_only=True)
+class _World:
+    """Everything there is, while time passes; it never leaves ``simulate``."""
+
+    playbook: Playbook
+    arrivals: list[Arrival]  # to come, the next one last
+    accounts: dict[str, Account] = field(default_factory=dict)
+    people: dict[str, dict[str, Person]] = field(default_factory=dict)  # account -> person
+    contacts: dict[str, Contact] = field(default_factory=dict)  # by normalised address
+    links: dict[str, tuple[str, tuple[datetime, str, str] | None]] = field(
+        default_factory=dict
+    )  # person -> account, who said so
+    unlinked: dict[str, list[Event]] = field(default_factory=dict)  # by person
+    keys: set[tuple[str, str]] = field(default_factory=set)  # of the events that have arrived
+    pending: dict[str, list[Message]] = field(default_factory=dict)  # by account
+    outcomes: dict[str, list[Event]] = field(default_factory=dict)  # by account, to be folded
+    failures: dict[str, tuple[datetime, int, str]] = field(
+        default_factory=dict
+    )  # account -> parked until, tries, error
+    ended: list[Ended] = field(default_factory=list)
+    decisions: dict[tuple[str, str, str, datetime], Decision] = field(default_factory=dict)
+    work: list[Worked] = field(default_factory=list)  # closed
+    open: dict[tuple[str, str], Worked] = field(default_factory=dict)  # by account and play: one for one cause
+    notes: list[tuple[str, Note]] = field(default_factory=list)
+    instants: int = 0
+    rejected: int = 0
+    repeated: int = 0
+
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    def following(self) -> datetime | None:
+        """The next instant at which something happens."""
+        return min(self._instants(), default=None)
+
+    def _instants(self) -> Iterator[datetime]:
+        if self.arrivals:
+            yield self.arrivals[-1].at
+        for name, account in self.accounts.items():
+            wake = self._wake_of(name, account)
+            if wake is not None:
+                yield wake
+        for listed in self.pending.values():
+            yield from (message.not_before for message in listed)
+
+    def _wake_of(self, name: str, account: Account) -> datetime | None:
+        parked = self.failures.get(name)
+        return account.wake_at if parked is None else parked[0]
+
+    def live(self, now: datetime) -> None:
+        """All that happens at one instant."""
+        self.instants += 1
+        for name, events in sorted(self._arrived(now).items()):
+            self._step(name, events, now)
+        while self._wake(now) or self._deliver(now):
+            pass
+
+    # -- events in ---------------------------------------------------------------------------------------------------
+
+    def _arrived(self, now: datetime) -> dict[str, list[Event]]:
+        grouped: dict[str, list[Event]] = {}
+        while self.arrivals and self.arrivals[-1].at <= now:
+            for event in self._read(self.arrivals.pop()):
+                grouped.setdefault(event.account or "", []).append(event)
+        return grouped
+
+    def _read(self, arrival: Arrival) -> list[Event]:
+        try:
+            event = parse_call(arrival.call, source=SOURCE, received_at=arrival.at).event
+        except Rejection:
+            self.rejected += 1
+            return []
+        if (event.source, event.message_id) in self.keys:
+            self.repeated += 1
+            return []
+        self.keys.add((event.source, event.message_id))
+        return self._resolved(event)
+
+    def _resolved(self, event: Event) -> list[Event]:
+        """The event with its account, and what waited for the link that it makes; nothing while that is unknown."""
+        account = event.account or self._linked(event.person)
+        if account is None:
+            self.unlinked.setdefault(event.person or "", []).append(event)
+            return []
+        freed = [waiting for person in _persons(event) for waiting in self._link(person, account, event)]
+        return [replace(event, account=account), *freed]
+
+    def _linked(self, person: str | None) -> str | None:
+        return self.links[person][0] if person in self.links else None
+
+    def _link(self, person: str, account: str, event: Event) -> list[Event]:
+        says = event.account is not None and event.kind in {EventKind.GROUP, EventKind.IDENTIFY}
+        before = self.links.get(person)
+        if before is None or (says and (before[1] is None or event.stamp > before[1])):
+            self.links[person] = (account, event.stamp if says else None)
+        return [freed for waiting in self.unlinked.pop(person, []) for freed in self._resolved(waiting)]
+
+    # -- deciding ----------------------------------------------------------------------------------------------------
+
+    def _wake(self, now: datetime) -> bool:
+        due = [name for name, account in sorted(self.accounts.items()) if self._is_due(name, account, now)]
+        for name in due:
+            self._step(name, [], now)
+        return bool(due)
+
+    def _is_due(self, name: str, account: Account, now: datetime) -> bool:
+        wake = self._wake_of(name, account)
+        return bool(self.outcomes.get(name)) or (wake is not None and wake <= now)
+
+    def _step(self, name: str, arrived: Sequence[Event], now: datetime) -> None:
+        events = [*arrived, *self.outcomes.pop(name, [])]
+        account = self.accounts.get(name) or opened(name, now, self.playbook)
+        self._learn(name, events)
+        if name in self.failures and now < self.failures[name][0]:
+            self.accounts[name] = replace(absorb(account, events, self.playbook), basis="")
+            return
+        try:
+            step = advance(account, list(self.people.get(name, {}).values()), events, now, self.playbook)
+        except Exception as error:  # noqa: BLE001 -- as in the flow: it stops this account and no other
+            self._park(account, events, error, now)
+            return
+        self.failures.pop(name, None)
+        self._write(name, step, now)
+
+    def _learn(self, name: str, events: Sequence[Event]) -> None:
+        known = self.people.setdefault(name, {})
+        for event in events:
+            if event.kind is EventKind.IDENTIFY and event.person is not None:
+                known[event.person] = learn(known.get(event.person, Person(id=event.person)), [event])
+
+    def _park(self, account: Account, events: Sequence[Event], error: Exception, now: datetime) -> None:
+        tries = self.failures.get(account.id, (now, 0, ""))[1] + 1
+        pause = min(FIRST_PAUSE * 2 ** min(tries - 1, 20), LONGEST_PAUSE)
+        self.failures[account.id] = (now + pause, tries, f"{type(error).__name__}: {error}")
+        self.accounts[account.id] = replace(absorb(account, events, self.playbook), basis="")
+
+    def _write(self, name: str, step: Step, now: datetime) -> None:
+        self.accounts[name] = step.account
+        for decision in step.decisions:
+            begun = (decision.first_episode or decision.episode, decision.first_decided_at or decision.decided_at)
+            self.decisions[(name, decision.play, *begun)] = decision
+        self.notes += [(name, note) for note in step.notes]
+        for withdrawal in step.withdrawals:
+            self._withdraw(name, withdrawal.play, withdrawal.episode, withdrawal.reason, now)
+        self.pending.setdefault(name, []).extend(step.messages)
+        for escalation in step.escalations:
+            self.open.setdefault((name, escalation.play), Worked(escalation=escalation))
+
+    def _withdraw(self, name: str, play: str, episode: str, reason: MessageReason, now: datetime) -> None:
+        worked = self.open.pop((name, play), None)
+        if worked is not None:
+            self.work.append(replace(worked, closed_at=now, reason=reason))
+        for message in list(self.pending.get(name, [])):
+            if (message.play, message.episode) == (play, episode):
+                self._end(message, "cancelled", reason, now)
+
+    # -- messages out ------------------------------------------------------------------------------------------------
+
+    def _deliver(self, now: datetime) -> bool:
+        ready = [each for listed in self.pending.values() for each in listed if each.not_before <= now]
+        for message in sorted(ready, key=lambda each: (each.priority, each.not_before, each.id)):
+            self._hand_over(message, now)
+        return bool(ready)
+
+    def _hand_over(self, message: Message, now: datetime) -> None:
+        try:
+            address = normalise(message.address)
+        except AddressError:
+            self._report(message, "cancelled", MessageReason.NO_ADDRESS, now)
+            return
+        contact = self.contacts.get(address, Contact(address=address))
+        match self._released(message, contact, now):
+            case Cancel(reason=reason):
+                self._report(message, "cancelled", reason, now)
+            case Wait(until=until):
+                self._replace(message, replace(message, not_before=until))
+            case Send() if message.mode is Mode.SHADOW:
+                self._report(message, "cancelled", MessageReason.SHADOW, now)
+            case Send():
+                self._count(contact, message, now)
+                self._report(message, "sent", None, now)
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _released(self, message: Message, contact: Contact, now: datetime) -> Send | Wait | Cancel:
+        account = self.accounts[message.account]
+        person = self.people[message.account].get(message.person)
+        return release(message, account, person, contact, now, self.playbook, parked=message.account in self.failures)
+
+    def _count(self, contact: Contact, message: Message, now: datetime) -> None:
+        if not message.exempt and message.mode is Mode.LIVE:
+            recent = tuple(at for at in contact.sends if at > now - WEEK)
+            self.contacts[contact.address] = replace(contact, sends=(*recent, now))
+
+    def _replace(self, message: Message, later: Message) -> None:
+        listed = self.pending[message.account]
+        listed[listed.index(message)] = later
+
+    def _end(self, message: Message, state: str, reason: MessageReason | None, now: datetime) -> None:
+        self.pending[message.account].remove(message)
+        self.ended.append(Ended(message=message, state=state, reason=reason, at=now))
+
+    def _report(self, message: Message, state: str, reason: MessageReason | None, now: datetime) -> None:
+        """End a message at the door, and leave what became of it to its account's next step."""
+        self._end(message, state, reason, now)
+        self.outcomes.setdefault(message.account, []).append(_outcome(message, f"message_{state}", reason, now))
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def told(self, end: datetime) -> Simulated:
+        """What came of it, with what is still on its way."""
+        left = [message for listed in self.pending.values() for message in listed]
+        return Simulated(
+            accounts=self.accounts,
+            decisions=tuple(self.decisions.values()),
+            messages=(*self.ended, *(Ended(message=each, state="pending", reason=None, at=end) for each in left)),
+            escalations=(*self.work, *self.open.values()),
+            notes=tuple(self.notes),
+            instants=self.instants,
+            rejected=self.rejected,
+            repeated=self.repeated,
+            waiting=sum(len(listed) for listed in self.unlinked.values()),
+            parked={name: error for name, (_, _, error) in self.failures.items()},
+        )
+
+
+def _persons(event: Event) -> tuple[str, ...]:
+    previous = event.properties.get("previous_id") if event.kind is EventKind.ALIAS else None
+    return tuple(each for each in (event.person, previous) if isinstance(each, str) and each)
+
+
+def _outcome(message: Message, name: str, reason: MessageReason | None, now: datetime) -> Event:
+    return Event(
+        source=OWN_SOURCE,
+        message_id=f"{message.id}:{name}",
+        account=message.account,
+        person=message.person,
+        kind=EventKind.TRACK,
+        name=name,
+        occurred_at=now,
+        received_at=now,
+        properties={"play": message.play, "episode": message.episode, "reason": reason.value if reason else None},
+    )

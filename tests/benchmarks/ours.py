@@ -1,0 +1,58 @@
+"""Ours: Celery workers, as `lifecycle up` runs them, drain the streams until they are empty; nudged as by beat."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from orchestrator.runtime.broker import client
+from orchestrator.usecases.drain import Drained, drain
+from tests.benchmarks.stage import POLL_SECONDS, Stage
+from tests.benchmarks.subject import Run, difference, process, until_answers
+from tests.benchmarks.workload import Call
+
+PROCESSES = 2
+TICK_SECONDS = 1.0  # as beat ticks
+WORKER = ("-m", "orchestrator.cli", "worker", "--queues", "flow", "--concurrency", str(PROCESSES))
+
+
+class LostError(AssertionError):
+    """Not every event was counted, or one was rejected or parked: such a run shows nothing."""
+
+
+def drained_by_workers(stage: Stage, calls: Sequence[Call]) -> Run:
+    """Load the streams, start the clock with the first nudge, stop it when the last entry is acknowledged."""
+    app, log = client(stage.addresses.broker_url), stage.installation.settings.home / "worker.log"
+    with process(WORKER, stage.environment(), log) as worker, suppress(KeyboardInterrupt):
+        until_answers(app, worker, log)
+        stage.load(calls)
+        before, began, next_tick = stage.burned(worker.pid), time.monotonic(), 0.0
+        while any(left := stage.left()):
+            if time.monotonic() >= next_tick:
+                next_tick = time.monotonic() + TICK_SECONDS
+                for shard in (shard for shard, entries in enumerate(left) if entries):
+                    app.send_task("lifecycle.drain", args=(shard,), queue="flow", expires=2 * TICK_SECONDS)
+            time.sleep(POLL_SECONDS)
+        seconds, after = time.monotonic() - began, stage.burned(worker.pid)
+    app.close()
+    check(stage, len(calls))
+    return Run(events=len(calls), seconds=seconds, burned=difference(after, before))
+
+
+def drained_in_process(stage: Stage) -> Drained:
+    """Drain what is on the streams in this process, one shard after the other."""
+    done = Drained()
+    for shard in range(len(stage.left())):
+        while stage.left()[shard]:
+            done += drain(stage.installation.ports, shard, "benchmark")
+    return done
+
+
+def check(stage: Stage, events: int) -> None:
+    """Every event counted once, none rejected, no account parked.
+
+    Raises:
+        LostError: it is not so.
+    """
+    found = {table: stage.count(table) for table in ("events", "rejected_events", "parked_events", "parked_accounts")}
+    if found != {"events": events, "rejected_events": 0, "parked_events": 0, "parked_accounts": 0}:
+        raise LostError(f"expected {events} events and nothing else, got {found}")
