@@ -137,6 +137,11 @@ def adds(event: Event, vocabulary: Vocabulary) -> bool:
     return event.kind is EventKind.GROUP or name_of(event, vocabulary) is not None
 
 
+def concerns(event: Event, vocabulary: Vocabulary) -> bool:
+    """Whether an event can change what is known of an account or of its people."""
+    return event.kind is EventKind.IDENTIFY or adds(event, vocabulary)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Tally:
     """Facts while events are added: copied once a call, however many events; it never leaves ``fold``."""

@@ -21,6 +21,12 @@ OPTIONS: Mapping[str, Any] = {
     "socket_connect_timeout": 10,
     "health_check_interval": 10,
     "global_keyprefix": "lifecycle:celery:",
+    # A nudge to a broker that is away is given up at once, not after six seconds of a worker's time: a tick repairs it.
+    # Workers and beats connect with retries of their own.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
 }
 QUEUE_OF: Mapping[str, str] = {
     "lifecycle.drain": "flow",

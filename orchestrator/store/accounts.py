@@ -76,8 +76,8 @@ SAVE = text("""
 """)
 
 KNOWN = text("""
-    -- known: which of these accounts are there
-    SELECT id FROM accounts WHERE id = ANY(:ids)
+    -- known: which of these accounts are there, and the version that each is pinned to
+    SELECT id, playbook_version FROM accounts WHERE id = ANY(:ids)
 """)
 
 SET_WAKES = text("""
@@ -148,9 +148,9 @@ def redirects(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     return {row.from_account: row.to_account for row in connection.execute(REDIRECTS, {"ids": sorted(ids)})}
 
 
-def known(connection: Connection, ids: Iterable[str]) -> set[str]:
-    """Those of these accounts that exist."""
-    return set(connection.scalars(KNOWN, {"ids": sorted(ids)}))
+def known(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """Those of these accounts that exist, and the playbook version that each is pinned to."""
+    return {row.id: row.playbook_version for row in connection.execute(KNOWN, {"ids": sorted(ids)})}
 
 
 def open_accounts(connection: Connection, accounts: Iterable[Account]) -> None:

@@ -201,7 +201,8 @@ def _write(connection: Connection, moved: Sequence[_Moved], now: datetime) -> De
     withdrawn = [(step.account.id, withdrawal) for step in steps for withdrawal in step.withdrawals]
     written = [message for step in steps for message in step.messages]
     opened = [escalation for step in steps for escalation in step.escalations]
-    accounts.save(connection, [(each.step.account, each.before.version) for each in moved], now)
+    changed = [each for each in moved if each.step.account is not each.before.account]
+    accounts.save(connection, [(each.step.account, each.before.version) for each in changed], now)
     decisions.record(connection, [decision for step in steps for decision in step.decisions])
     decisions.write_journal(
         connection,

@@ -285,7 +285,7 @@ def _defer(connection: Connection, each: Claimed, now: datetime) -> None:
 
 
 def _pause(each: Claimed) -> timedelta:
-    return min(FIRST_PAUSE * 2 ** min(each.attempts, 10), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * (1 << min(each.attempts, 10)), LONGEST_PAUSE)
 
 
 def name_unknown(connection: Connection, ports: Ports, lost: Sequence[Claimed], now: datetime) -> None:

@@ -10,7 +10,7 @@ on.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.core.events import Event
+from orchestrator.core.facts import concerns
 from orchestrator.core.lifecycle import opened
 from orchestrator.intake.entries import Entry, Fields, Rejected, decode
 from orchestrator.intake.segment import MOST_DETAIL, Parsed, Rejection, RejectionReason
@@ -188,7 +189,7 @@ def _decide(connection: Connection, ports: Ports, calls: Sequence[Call]) -> Drai
     event_store.reject(connection, conflicts)
     event_store.park(connection, resolved.parked)
     event_store.keep(connection, resolved.known)
-    grouped = by_account(resolved.known)
+    grouped = _concerned(connection, ports, by_account(resolved.known))
     _lock(connection, ports, grouped, now)
     decided = decide(connection, ports, sorted(grouped), grouped, now)
     return Drained(events=len(new), rejected=len(conflicts), messages=decided.messages)
@@ -204,9 +205,25 @@ def _admitted(connection: Connection, calls: Sequence[Call]) -> tuple[list[Event
     ]
 
 
+def _concerned(connection: Connection, ports: Ports, grouped: Mapping[str, list[Event]]) -> dict[str, list[Event]]:
+    """The accounts that are new, or whose playbook knows any of their events: nothing can change the others.
+
+    Most of what a product says is of no rule's interest. It is kept in ``events``, so that another version can ask.
+    """
+    versions = accounts.known(connection, grouped)
+    words = {
+        version: ports.library.edition(connection, version).playbook.vocabulary for version in set(versions.values())
+    }
+    return {
+        name: listed
+        for name, listed in grouped.items()
+        if name not in versions or any(concerns(event, words[versions[name]]) for event in listed)
+    }
+
+
 def _lock(connection: Connection, ports: Ports, grouped: dict[str, list[Event]], now: datetime) -> None:
     """Open the accounts that are new and lock all of them in order; a merge that came between is followed."""
-    missing = set(grouped) - accounts.known(connection, grouped)
+    missing = grouped.keys() - accounts.known(connection, grouped).keys()
     if missing:
         playbook = ports.library.current(connection).playbook
         accounts.open_accounts(connection, (opened(name, now, playbook) for name in sorted(missing)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from orchestrator.core import facts
 from orchestrator.core.conditions import measure
-from orchestrator.core.events import OWN_EVENTS, OWN_SOURCE, Event, Json, distinct
+from orchestrator.core.events import OWN_EVENTS, OWN_SOURCE, Event, EventKind, Json, distinct
 from orchestrator.core.facts import (
     Facts,
     MeasureRule,
@@ -159,3 +159,14 @@ def test_a_measure_may_count_an_event_or_its_people() -> None:
     facts = fold(Facts(), calls, vocabulary)
     assert measure("times", facts) == 4
     assert measure("people", facts) == 2
+
+
+def test_what_no_rule_knows_concerns_nobody() -> None:
+    """Only known names, traits of the account and calls that say who somebody is can change anything."""
+    unheard = event("Unheard Of")
+    assert not facts.adds(unheard, VOCABULARY)
+    assert not facts.concerns(unheard, VOCABULARY)
+    assert facts.concerns(event("Signed Up"), VOCABULARY)
+    assert facts.concerns(traits(seats=3), VOCABULARY)
+    identified = replace(unheard, kind=EventKind.IDENTIFY)
+    assert (facts.adds(identified, VOCABULARY), facts.concerns(identified, VOCABULARY)) == (False, True)

@@ -27,8 +27,8 @@ from orchestrator.intake.streams import (
     shard_of,
     stream_key,
 )
-from tests.intake.calls import NOW, raw, recorded_requests
 from tests.broker import running_valkey
+from tests.intake.calls import NOW, raw, recorded_requests
 
 AT_ONCE = timedelta(0)
 MINUTE = timedelta(minutes=1)
