@@ -318,8 +318,11 @@ class Streams:
 
     def lease(self, shard: int, owner: str, ttl: timedelta) -> bool:
         """Take or renew the shard's lease; False when it is another's. For speed only: two drainers do no harm."""
-        free = self.client.set(lease_key(shard), owner, nx=True, px=_ms(ttl))
-        return bool(free) or self.renew(shard, owner, ttl)
+        if not self.client.set(lease_key(shard), owner, nx=True, px=_ms(ttl)):
+            return self.renew(shard, owner, ttl)
+        for key in [key for key in self._held if key[0] == shard]:
+            del self._held[key]  # somebody else may have read meanwhile, and died: look again at what is pending
+        return True
 
     def renew(self, shard: int, owner: str, ttl: timedelta) -> bool:
         """Prolong the lease to ``ttl`` from now; False when it is no longer this owner's."""

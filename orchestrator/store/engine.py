@@ -46,6 +46,7 @@ def create_engine(
         address.set(query=asked),
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
+        hide_parameters=True,  # an error that quotes its statement must not quote names and addresses into a log
         pool_size=pool_size,
         json_serializer=orjson.dumps,
         json_deserializer=orjson.loads,

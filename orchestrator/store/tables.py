@@ -423,10 +423,11 @@ messages = Table(
     _must("attempts", Integer(), "how often a hand-over was begun", "0"),
     _may("lease_token", UUID, "who holds it; null: nobody"),
     _may("lease_until", INSTANT, "until when, on real time; null: nobody holds it"),
-    _may("sending_at", INSTANT, "when the last hand-over was begun; null: none yet"),
+    _may("sending_at", INSTANT, "when the first hand-over was begun, the mail's date; null: none yet"),
     _may("settled_at", INSTANT, "when it came to its end; null: it has not"),
     PrimaryKeyConstraint("id", "created_at"),
     Index("ix_messages_pending", "not_before", postgresql_where=text("state = 'pending'")),
+    Index("ix_messages_urgent", "priority", "not_before", "id", postgresql_where=text("state = 'pending'")),
     Index(
         "ix_messages_in_hand",
         "lease_until",

@@ -472,6 +472,7 @@ PARTITION BY RANGE (created_at);
 CREATE INDEX ix_messages_account_id ON messages (account_id);
 CREATE INDEX ix_messages_in_hand ON messages (lease_until) WHERE state IN ('claimed', 'sending', 'unknown');
 CREATE INDEX ix_messages_pending ON messages (not_before) WHERE state = 'pending';
+CREATE INDEX ix_messages_urgent ON messages (priority, not_before, id) WHERE state = 'pending';
 CREATE TABLE messages_default PARTITION OF messages DEFAULT WITH (
     autovacuum_vacuum_scale_factor = 0,
     autovacuum_vacuum_threshold = 5000,
@@ -502,7 +503,7 @@ COMMENT ON COLUMN messages.playbook_version IS 'the playbook whose templates and
 COMMENT ON COLUMN messages.attempts IS 'how often a hand-over was begun';
 COMMENT ON COLUMN messages.lease_token IS 'who holds it; null: nobody';
 COMMENT ON COLUMN messages.lease_until IS 'until when, on real time; null: nobody holds it';
-COMMENT ON COLUMN messages.sending_at IS 'when the last hand-over was begun; null: none yet';
+COMMENT ON COLUMN messages.sending_at IS 'when the first hand-over was begun, the mail''s date; null: none yet';
 COMMENT ON COLUMN messages.settled_at IS 'when it came to its end; null: it has not';
 """,
     """
