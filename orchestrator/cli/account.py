@@ -151,7 +151,7 @@ def _print_decision(row: Mapping[str, Any]) -> None:
     out.print(
         f"  playbook {row['playbook_version']}; local time of {told_why['zone']}, named by the {told_why['zone_from']}"
     )
-    for clause in told_why["clauses"]:
+    for clause in (each for each in told_why["clauses"] if each["value"]):  # a constant explains nothing
         verdict = {True: "true", False: "false", None: "unknown"}[clause["verdict"]]
         decisive = "  ← had this been otherwise, so had the whole" if clause["decisive"] else ""
         out.print(f"    {verdict:7} {clause['text']}   ({clause['value']}){decisive}", markup=False)
