@@ -4,6 +4,7 @@ import logging
 import sys
 
 import typer
+from redis.exceptions import RedisError
 
 from orchestrator.cli import account, doctor, events, message, playbook, processes, up
 from orchestrator.cli.console import err
@@ -45,7 +46,7 @@ def main() -> None:
         err.print(f"[bold red]lifecycle:[/] {error}", markup=True, soft_wrap=True)
         sys.exit(USAGE)
     except Exception as error:
-        if fault(error) not in {Fault.WORLD, Fault.RETRY}:
+        if not isinstance(error, RedisError) and fault(error) not in {Fault.WORLD, Fault.RETRY}:
             raise
         err.print(f"lifecycle: {type(error).__name__}: {error}".splitlines()[0], markup=False, soft_wrap=True)
         sys.exit(UNAVAILABLE)

@@ -137,7 +137,9 @@ def _backlog(installation: Installation) -> Iterator[Finding]:
         parked = observation.parked(connection)
     late = left.oldest_due is not None and now - left.oldest_due > LATE
     yield Finding(what="due", well=not late, detail=f"{left.due} accounts due, the oldest since {left.oldest_due}")
-    yield Finding(what="messages", well=True, detail=f"{left.sendable} may leave, {left.in_hand} in hand")
+    stuck = left.oldest_sendable is not None and now - left.oldest_sendable > LATE
+    detail = f"{left.sendable} may leave, the oldest since {left.oldest_sendable}, {left.in_hand} in hand"
+    yield Finding(what="messages", well=not stuck, detail=detail)
     yield Finding(
         what="unknown", well=left.unknown == 0, detail=f"{left.unknown} hand-overs to be settled: lifecycle message"
     )

@@ -505,7 +505,7 @@ def _clauses(node: Node) -> Iterator[Node]:
         case Every() | Either():
             for part in node.operands:
                 yield from _clauses(part)
-        case Negation():
+        case Negation(operand=Every() | Either() | Negation()):
             yield from _clauses(node.operand)
         case _:
             yield node

@@ -413,8 +413,11 @@ class _Moving:
         )
 
     def explanation(self, play: Play) -> tuple[Clause, ...]:
+        """Condition and goal as one whole: a clause is decisive only if it would have changed what was done."""
         goal = play.policy.only_while
-        return conditions.explain(play.when, self.view) + (conditions.explain(goal, self.view) if goal else ())
+        parts = (play.when, *(() if goal is None else (goal,)))
+        whole = conditions.Every(operands=parts, text=" and ".join(f"({part.text})" for part in parts))
+        return conditions.explain(whole, self.view)
 
     def freeze_anchor(self, due: Due) -> None:
         if self.account.anchor is None and isinstance(due.play.trigger, OnDay):

@@ -23,6 +23,7 @@ class Backlog:
     rejected: int  # entries in rejected_events
     waiting_persons: int  # events parked under persons whose account is not known
     oldest_due: datetime | None  # the longest overdue wake-up
+    oldest_sendable: datetime | None  # since when the longest waiting message may leave
 
     @property
     def at_rest(self) -> bool:
@@ -46,7 +47,8 @@ BACKLOG = text("""
            (SELECT count(*) FROM parked_accounts) AS parked,
            (SELECT count(*) FROM (SELECT FROM rejected_events LIMIT 100000) AS r) AS rejected,
            (SELECT count(*) FROM (SELECT FROM parked_events LIMIT 100000) AS w) AS waiting_persons,
-           (SELECT min(wake_at) FROM wakes WHERE wake_at <= :now) AS oldest_due
+           (SELECT min(wake_at) FROM wakes WHERE wake_at <= :now) AS oldest_due,
+           (SELECT min(not_before) FROM messages WHERE state = 'pending' AND not_before <= :now) AS oldest_sendable
 """)
 
 NEXT_INSTANT = text("""

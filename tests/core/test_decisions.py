@@ -193,7 +193,7 @@ def test_already_done() -> None:
     answer = step(replace(ON_DAY_0, policy=replace(ON_DAY_0.policy, only_while=goal)), events=(event("setup_done"),))
     assert reason_of(answer) is DecisionReason.ALREADY_DONE
     assert (answer.messages, answer.withdrawals) == ((), ())
-    assert [clause.text for clause in answer.decisions[0].clauses] == ["True", "setup_done"]
+    assert [clause.text for clause in answer.decisions[0].clauses] == ["True", "not (setup_done)"]
 
 
 QUIET = play("p", Silent(period=DAY, since="login"), MAIL, max_defer=4 * DAY, valid_for=4 * DAY)

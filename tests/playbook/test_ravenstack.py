@@ -98,4 +98,4 @@ def test_a_whole_year_of_use_goes_the_whole_way() -> None:
     events += [event("Feature Used", day + 0.5, feature=f"feature_{day % 40}", count=3) for day in range(120)]
     found = lived(BOOK, events, 120)
     assert found.stages == [("growth", 7), ("maturity", 30), ("expansion", 90)]
-    assert found.messages[-1].context["figures"] == {"core_actions": 90, "features": 30}
+    assert found.messages[-1].context["figures"] == {"core_actions": 90, "features": 30, "active_people": 1}
