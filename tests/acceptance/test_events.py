@@ -161,5 +161,5 @@ def test_every_decision_can_be_explained(plant: Plant) -> None:
         assert f"{touch.play} {touch.outcome}({touch.reason})" in told.stdout
     assert plant.playbook.version in told.stdout
     assert "day 3 after the anchor" in told.stdout
-    assert re.search(r"false +setup_completed ", told.stdout)
+    assert re.search(r"true +not setup_completed ", told.stdout)
     assert re.search(r"to come day_5_value at 2026-03-07 09:00 UTC", told.stdout)
