@@ -231,6 +231,7 @@ def staged(folder: Path) -> Iterator[Stage]:
     """Servers of our own in a new folder, migrated, with the shipped playbook; afterwards all of it is removed."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="home-", dir=folder) as home:
+        Path(home).chmod(0o755)  # the servers run as somebody else when root measures
         settings = Settings.load(
             database_url=None,
             redis_url=None,
