@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from typing import Annotated
 
@@ -136,9 +136,9 @@ def _backlog(installation: Installation) -> Iterator[Finding]:
         left = observation.backlog(connection, now)
         parked = observation.parked(connection)
     late = left.oldest_due is not None and now - left.oldest_due > LATE
-    yield Finding(what="due", well=not late, detail=f"{left.due} accounts due, the oldest since {left.oldest_due}")
+    yield Finding(what="due", well=not late, detail=f"{left.due} accounts due{_since(left.oldest_due)}")
     stuck = left.oldest_sendable is not None and now - left.oldest_sendable > LATE
-    detail = f"{left.sendable} may leave, the oldest since {left.oldest_sendable}, {left.in_hand} in hand"
+    detail = f"{left.sendable} may leave{_since(left.oldest_sendable)}, {left.in_hand} in hand"
     yield Finding(what="messages", well=not stuck, detail=detail)
     yield Finding(
         what="unknown", well=left.unknown == 0, detail=f"{left.unknown} hand-overs to be settled: lifecycle message"
@@ -149,3 +149,7 @@ def _backlog(installation: Installation) -> Iterator[Finding]:
         f"{left.rejected} entries kept in rejected_events, {left.waiting_persons} events wait for a person's account"
     )
     yield Finding(what="rejected", well=True, detail=detail)
+
+
+def _since(oldest: datetime | None) -> str:
+    return "" if oldest is None else f" (the oldest since {oldest:%Y-%m-%d %H:%M} UTC)"
