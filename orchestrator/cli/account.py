@@ -11,8 +11,10 @@ from orchestrator.cli.console import installed, out
 from orchestrator.core.account import Account
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.lifecycle import outlook
+from orchestrator.core.playbook import Escalate
 from orchestrator.core.reasons import DecisionReason
 from orchestrator.core.timing import told
+from orchestrator.messaging.compose import compose_note
 from orchestrator.runtime.composition import Installation
 from orchestrator.store import accounts, observation, people
 from orchestrator.usecases.merge import merge as merge_accounts
@@ -42,7 +44,10 @@ def show(account_id: AccountId) -> None:
         _print_people(connection, account)
         _print_rows("messages", observation.messages(connection, account.id), ("play", "state", "reason", "settled_at"))
         columns = ("title", "severity", "owner", "opened_at", "due_at", "closed_at", "close_reason")
-        _print_rows("escalations", observation.escalations(connection, account.id), columns)
+        work = observation.escalations(connection, account.id)
+        _print_rows("escalations", work, columns)
+        for row in (each for each in work if each["closed_at"] is None):
+            _print_work(installation, connection, row)
         _print_parking(connection, account)
 
 
@@ -121,6 +126,17 @@ def _print_people(connection: Connection, account: Account) -> None:
     for person in people.people(connection, [account.id]).get(account.id, []):
         table.add_row(person.id, person.trait("role") or "", person.name)
     out.print(table)
+
+
+def _print_work(installation: Installation, connection: Connection, row: Mapping[str, Any]) -> None:
+    """What the owner of an open escalation should know and do, in the words of the version that opened it."""
+    edition = installation.ports.library.edition(connection, row["playbook_version"])
+    actions = (each for each in edition.playbook.plays[row["play"]].actions if isinstance(each, Escalate))
+    for action in actions:
+        note = compose_note(action.template, row["context"], edition.templates, installation.ports.mailing.sender)
+        out.print(
+            f"\n{row['owner']}, until {row['due_at']:%Y-%m-%d %H:%M} UTC: {note.title}\n{note.body}", markup=False
+        )
 
 
 def _print_parking(connection: Connection, account: Account) -> None:

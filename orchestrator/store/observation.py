@@ -80,7 +80,8 @@ MESSAGES = text("""
 
 ESCALATIONS = text("""
     -- escalations: of an account
-    SELECT id, cause, severity, category, owner, title, opened_at, due_at, closed_at, close_reason
+    SELECT id, cause, play, severity, category, owner, title, opened_at, due_at, closed_at, close_reason, context,
+           playbook_version
       FROM escalations WHERE account_id = :id ORDER BY opened_at
 """)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -41,6 +42,8 @@ CALLS = [
         "context": {"groupId": "acme"},
     },
 ]
+
+NOW = datetime.now(UTC)  # of this run: what is found late is stale
 
 DECIDE = """
 from orchestrator.runtime.settings import Settings
@@ -114,6 +117,24 @@ def test_show_tells_what_is_known_of_an_account(lifecycle: Lifecycle) -> None:
     told = lifecycle("account", "show", "acme")
     for word in ("onboarding", "signed_up", "touch = high", "Ann Okafor", "champion"):
         assert word in told
+
+
+def test_show_tells_the_owner_what_to_do(lifecycle: Lifecycle) -> None:
+    """Open work is shown with its owner, its deadline and the words of its template."""
+    call = {
+        **CALLS[2],
+        "messageId": "t-2",
+        "event": "NPS Answered",
+        "timestamp": NOW.isoformat(),
+        "properties": {"score": 2},
+    }
+    file = Path(lifecycle.environment["LIFECYCLE_HOME"]) / "score.jsonl"
+    file.write_bytes(orjson.dumps(call) + b"\n")
+    lifecycle("events", "send", str(file))
+    lifecycle.python(DECIDE)
+    told = lifecycle("account", "show", "acme")
+    assert "cs_director, until" in told
+    assert "Ann Okafor" in told.split("cs_director, until")[1]
 
 
 def test_why_explains_each_decision_and_what_is_to_come(lifecycle: Lifecycle) -> None:
