@@ -3,7 +3,6 @@
 import os
 import pwd
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
@@ -14,6 +13,7 @@ from tests.acceptance.cohort import BEGIN, alike, cohort, cues_of, until
 from tests.acceptance.plant import DAY, HOUR, Plant, built, holds
 from tests.acceptance.plant import until as state
 from tests.acceptance.simulator import expected
+from tests.chaos.strikes import Ambush, in_drain
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
@@ -32,14 +32,14 @@ def test_cut_connections_cost_nothing(plant: Plant) -> None:
     """Connections to database and broker are cut again and again for days: nothing is rejected, no touch is lost."""
     end = BEGIN + 4 * DAY
     members = until(cohort(60, sign_up_days=3), end)
-    over = threading.Event()
+    ambush = Ambush()
 
     def cut() -> int:
-        """Cut everything in the middle of each drain that is met; how often. Not for ever: it must get through once."""
-        struck = 0
-        while struck < MOST_CUTS and not over.wait(PAUSE):
+        """Cut all in the middle of the first drain, then of some that are met; how often. It must get through once."""
+        struck = int(in_drain(plant, ambush, Plant.cut))
+        while struck < MOST_CUTS and not ambush.over.wait(PAUSE):
             with plant.deciding_held():
-                deadline = monotonic() + PAUSE
+                deadline = monotonic() + PAUSE  # what wakes waits as well, and with it the clock: never hold for long
                 state(lambda: plant.in_flight() or monotonic() > deadline, "the moment to cut")  # noqa: B023 - used at once
                 if plant.in_flight():
                     plant.cut()
@@ -47,10 +47,11 @@ def test_cut_connections_cost_nothing(plant: Plant) -> None:
         return struck
 
     cutting = plant.meanwhile(cut)
+    assert ambush.ready.wait(30)
     try:
         plant.play(cues_of(members), BEGIN, end)
     finally:
-        over.set()
+        ambush.over.set()
     assert cutting.result(30) >= 1, "no cut met a drain"
     holds(plant, expected(members, plant.playbook, end))
 
