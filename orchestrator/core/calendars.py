@@ -5,7 +5,7 @@ that an overlap shows twice is its first showing (``spec/semantics.md``, "DST / 
 what lies inside a calendar's hours.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -22,10 +22,11 @@ class Hours:
     weekdays: frozenset[int]  # 0 is Monday
     opens: time = time(0)
     closes: time | None = None  # None: the end of the day
+    closed: Container[date] = frozenset[date]()  # holidays: local days that do not count, whatever their weekday
 
     def on(self, day: date, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
         """The opening and closing instants of a local day (UTC, half-open); None when it is closed all day."""
-        if day.weekday() not in self.weekdays:
+        if day.weekday() not in self.weekdays or day in self.closed:
             return None
         closes = at_local(day + DAY, time(0), zone) if self.closes is None else at_local(day, self.closes, zone)
         return at_local(day, self.opens, zone), closes

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from orchestrator.core import conditions
+from orchestrator.core import conditions, policy
 from orchestrator.core.account import Account
-from orchestrator.core.calendars import DAY, next_opening
+from orchestrator.core.calendars import DAY
 from orchestrator.core.decisions import Cancel, Message, Release, Send, Wait
 from orchestrator.core.errors import IllegalInputError
 from orchestrator.core.lifecycle import view_of
@@ -96,7 +96,8 @@ def _hindrance(
     if message.exempt:
         return None
     room = room_at(contact, now, playbook.caps)
-    opens = next_opening(room, playbook.window, zone_of(account, person, playbook).tz) or _NEVER
+    play, tz = playbook.plays[message.play], zone_of(account, person, playbook).tz
+    opens = policy.next_opening(room, play, account, tz, playbook) or _NEVER
     if opens <= now:
         return None
     reason = PostponementReason.CAPPED if room > now else PostponementReason.OUTSIDE_WINDOW

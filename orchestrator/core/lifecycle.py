@@ -28,7 +28,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
-from orchestrator.core import calendars, conditions, timing
+from orchestrator.core import calendars, conditions, policy, timing
 from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting
 from orchestrator.core.conditions import Clause, View
 from orchestrator.core.context import letter_context
@@ -156,7 +156,8 @@ def _check(account: Account, now: datetime, playbook: Playbook) -> None:
 
 def basis_of(account: Account, playbook: Playbook) -> str:
     """What ``wake_at`` is derived from: when this changes, it must be derived afresh."""
-    return f"{playbook.version}{'/paused' if account.paused else ''}"
+    calendar = f"/{playbook.holidays.edition}" if playbook.holidays is not None else ""
+    return f"{playbook.version}{calendar}{'/paused' if account.paused else ''}"
 
 
 def quiet(account: Account, events: Sequence[Event], now: datetime, playbook: Playbook) -> bool:
@@ -363,7 +364,7 @@ class _Moving:
         """The first instant from now on at which this play may act."""
         if due.play.policy.exempt or not _writes(due.play):
             return self.now
-        return calendars.next_opening(self.now, self.playbook.window, self.zone.tz)
+        return policy.next_opening(self.now, due.play, self.account, self.zone.tz, self.playbook)
 
     # -- deciding ----------------------------------------------------------------------------------------------------
 

@@ -3,9 +3,9 @@
 Made by ``orchestrator.playbook`` from YAML, checked and resolved, so that nothing here has a "missing step" branch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from enum import StrEnum, unique
 
 from orchestrator.core.calendars import Hours
@@ -153,6 +153,7 @@ class Policy:
     exempt: bool = False  # transactional: no window, no cap
     on_unknown: OnUnknown = OnUnknown.HOLD
     mode: Mode | None = None  # None: the playbook's
+    window: Hours | None = None  # when its mail may leave; None: the playbook's window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +178,24 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet:
+    """The hours of each local day in which nobody is written to, whatever the window says; they may pass midnight."""
+
+    begins: time
+    ends: time  # half-open; midnight: the end of the day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holidays:
+    """Public holidays, and what keeps to them. The vendor's stand in ``Playbook.working`` already."""
+
+    dates: Mapping[str, Container[date]]  # by country (DE) or part of one (DE-BY), filled when asked
+    edition: str  # which list this is: a new one derives every wake-up afresh
+    send: bool = False  # no mail on the holidays of the account's country (its trait ``country``)
+    silence: bool = False  # the working days of a silence or delay leave them out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
     """Everything that is decided by rule."""
 
@@ -198,3 +217,5 @@ class Playbook:
     horizon: timedelta = timedelta(days=30)  # events older than this on arrival are history
     reads: frozenset[str] = frozenset()  # the events that any rule looks at: others cost their fold only
     core_feature: tuple[str, str] = ("", "")  # label and path of the link to the core feature
+    quiet: Quiet | None = None  # None: no hour of the window is quiet
+    holidays: Holidays | None = None  # None: every day counts as its weekday does

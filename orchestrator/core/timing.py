@@ -12,12 +12,13 @@
 A policy's ``at`` moves a due instant to that time of the local day.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from orchestrator.core import calendars
+from orchestrator.core import calendars, policy
 from orchestrator.core.account import Account
 from orchestrator.core.calendars import DAY, Hours
 from orchestrator.core.conditions import monday_after
@@ -91,7 +92,7 @@ def broken(play: Play, account: Account, zone: Zone, playbook: Playbook) -> Due 
     found = _episode(play, account, zone, playbook)
     if found is not None and found[0] == waiting.episode:
         return None
-    base = _later(datetime.fromisoformat(waiting.episode), play.trigger, account, zone.tz)
+    base = _later(datetime.fromisoformat(waiting.episode), play.trigger, account, zone.tz, playbook)
     return Due(play=play, episode=waiting.episode, at=_at(play, base, zone.tz))
 
 
@@ -113,9 +114,9 @@ def _episode(play: Play, account: Account, zone: Zone, playbook: Playbook) -> tu
             return None if anchor is None else (ONCE, _day(trigger, play, anchor, zone.tz))
         case After() as trigger:
             fact = account.facts.events.get(trigger.since)
-            return None if fact is None else (ONCE, _later(fact.first, trigger, account, zone.tz))
+            return None if fact is None else (ONCE, _later(fact.first, trigger, account, zone.tz, playbook))
         case Silent() as trigger:
-            return _silence(trigger, account, anchor, zone.tz)
+            return _silence(trigger, account, anchor, zone.tz, playbook)
         case Reached() as trigger:
             reached = account.milestones.get(trigger.milestone)
             return None if reached is None else (ONCE, reached)
@@ -136,27 +137,32 @@ def _day(trigger: OnDay, play: Play, anchor: datetime, tz: ZoneInfo) -> datetime
     return max(anchor, calendars.at_local(day, wall, tz))
 
 
-def _later(base: datetime, trigger: After | Silent, account: Account, tz: ZoneInfo) -> datetime:
+def _later(base: datetime, trigger: After | Silent, account: Account, tz: ZoneInfo, playbook: Playbook) -> datetime:
     span = trigger.delay if isinstance(trigger, After) else trigger.period
     if not trigger.business:
         return base + span
-    return calendars.add_business_time(base, span, working_days(account), tz)
+    return calendars.add_business_time(base, span, working_days(account, policy.uncounted(account, playbook)), tz)
 
 
-def working_days(account: Account) -> Hours:
-    """The days that count for an account's silence: all but its weekend (trait ``weekend``; sat_sun when not said)."""
+def working_days(account: Account, closed: Container[date] = frozenset[date]()) -> Hours:
+    """The days that count for an account's silence: all but its weekend (trait ``weekend``; sat_sun when not said).
+
+    ``closed`` are its holidays, if the playbook leaves them out (``policy.uncounted``).
+    """
     trait = account.facts.traits.get("weekend")
     weekend = WEEKENDS.get(str(trait.value) if trait else "sat_sun", WEEKENDS["sat_sun"])
-    return Hours(weekdays=frozenset(range(7)) - weekend)
+    return Hours(weekdays=frozenset(range(7)) - weekend, closed=closed)
 
 
-def _silence(trigger: Silent, account: Account, anchor: datetime | None, tz: ZoneInfo) -> tuple[str, datetime] | None:
+def _silence(
+    trigger: Silent, account: Account, anchor: datetime | None, tz: ZoneInfo, playbook: Playbook
+) -> tuple[str, datetime] | None:
     fact = account.facts.events.get(trigger.since)
     instants = [at for at in (fact.last if fact else None, anchor) if at is not None]
     if not instants:
         return None
     base = max(instants)
-    return base.isoformat(), _later(base, trigger, account, tz)
+    return base.isoformat(), _later(base, trigger, account, tz, playbook)
 
 
 def _week(trigger: EveryWeek, play: Play, account: Account, anchor: datetime | None) -> tuple[str, datetime] | None:

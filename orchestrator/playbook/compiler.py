@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path as FilePath
 
-from orchestrator.core.calendars import Hours, zone
+from orchestrator.core.calendars import zone
 from orchestrator.core.conditions import ALWAYS, Node, TermKind, terms
 from orchestrator.core.facts import Vocabulary
 from orchestrator.core.playbook import (
@@ -23,17 +23,16 @@ from orchestrator.core.playbook import (
     Stage,
     Transition,
 )
-from orchestrator.playbook import loader
+from orchestrator.playbook import loader, policy
 from orchestrator.playbook.conditions import ConditionError, Names, compile_condition
 from orchestrator.playbook.errors import PlaybookError, did_you_mean
 from orchestrator.playbook.loader import Path, Tree
 from orchestrator.playbook.plays import PlayCompiler
-from orchestrator.playbook.schema import Document, HoursShape, validated
+from orchestrator.playbook.schema import Document, validated
 from orchestrator.playbook.source import PlaybookSource, read_source, version_of
 from orchestrator.playbook.vocabulary import check_event, check_name, vocabulary_of
 
 ANY = "any"  # in a transition: every stage but the target
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ALWAYS_READ = frozenset({"account_paused", "account_resumed"})
 
 
@@ -88,7 +87,9 @@ class _Compiler:
         transitions = self.transitions()
         self.check_stages()
         self.check_settings()
-        window = self.hours(document.windows.send, "send")
+        window = policy.hours_of(document.windows.send, ("windows", "send"), self.tree)
+        quiet = policy.quiet_of(document.windows.quiet, ("windows", "quiet"), self.tree)
+        policy.check_openings(window, quiet, ("windows", "quiet"), self.tree)
         plays = PlayCompiler(
             tree=self.tree,
             names=self.names(document.milestones),
@@ -96,6 +97,7 @@ class _Compiler:
             templates=self.source.templates,
             horizon=document.horizon,
             window=window,
+            quiet=quiet,
         )
         compiled = {name: plays.play(name, shape) for name, shape in document.plays.items()}
         if not compiled and not self.broken:
@@ -112,7 +114,7 @@ class _Compiler:
             plays=compiled,
             caps=Caps(day=document.caps.per_day, week=document.caps.per_week),
             window=window,
-            working=self.hours(document.windows.working, "working"),
+            working=policy.working_hours(document, self.tree),
             timezone=document.timezone,
             mode=Mode(document.mode),
             checklist=tuple(document.setup),
@@ -121,6 +123,8 @@ class _Compiler:
             core_feature=(document.core_feature.label, document.core_feature.path)
             if document.core_feature
             else ("", ""),
+            quiet=quiet,
+            holidays=policy.holidays_of(document, self.tree),
         )
 
     # -- conditions --------------------------------------------------------------------------------------------------
@@ -234,12 +238,6 @@ class _Compiler:
                 tree.refuse(("setup", number), f"unknown milestone `{name}`{did_you_mean(name, document.milestones)}")
             elif name in document.setup[:number]:
                 tree.refuse(("setup", number), f"`{name}` is in the list already")
-
-    def hours(self, shape: HoursShape, name: str) -> Hours:
-        if shape.closes is not None and shape.opens >= shape.closes:
-            self.tree.refuse(("windows", name, "to"), "the window must close after it opens, on the same day")
-        weekdays = frozenset(_WEEKDAYS.index(day) for day in shape.days)
-        return Hours(weekdays=weekdays, opens=shape.opens, closes=shape.closes)
 
 
 def events_of(node: Node, vocabulary: Vocabulary) -> Iterator[str]:

@@ -17,12 +17,14 @@ from orchestrator.core.playbook import (
     OnUnknown,
     Play,
     Policy,
+    Quiet,
     Reached,
     SendEmail,
     Severity,
     Silent,
     Trigger,
 )
+from orchestrator.playbook import policy as policies
 from orchestrator.playbook import spans
 from orchestrator.playbook.conditions import Names
 from orchestrator.playbook.errors import did_you_mean
@@ -46,6 +48,7 @@ class PlayCompiler:
     templates: Mapping[str, str]
     horizon: timedelta
     window: Hours
+    quiet: Quiet | None
 
     def play(self, name: str, shape: PlayShape) -> Play:
         """One compiled play; what is wrong with it is noted in the tree."""
@@ -164,7 +167,15 @@ class PlayCompiler:
             exempt=shape.transactional,
             on_unknown=OnUnknown(shape.on_unknown),
             mode=None if shape.mode is None else Mode(shape.mode),
+            window=self._window(shape, path),
         )
+
+    def _window(self, shape: PlayShape, path: Path) -> Hours | None:
+        if shape.window is None:
+            return None
+        own = policies.own_window(shape.window, self.window, (*path, "window"), self.tree)
+        policies.check_openings(own, self.quiet, (*path, "window"), self.tree)
+        return own
 
     def _check_times(self, shape: PlayShape, policy: Policy, path: Path) -> None:
         if not policy.valid_for:
@@ -173,8 +184,8 @@ class PlayCompiler:
             self.tree.refuse((*path, "max_defer"), "`max_defer` may not be longer than `valid_for`: it would be stale")
         if policy.valid_for > self.horizon:
             self.tree.refuse((*path, "valid_for"), "`valid_for` may not be longer than the playbook's `horizon`")
-        window, at = self.window, policy.at
-        if at is None or shape.email is None or policy.exempt:
+        if policy.at is None or shape.email is None or policy.exempt:
             return
-        if at < window.opens or (window.closes is not None and at >= window.closes):
-            self.tree.refuse((*path, "at"), f"{at:%H:%M} lies outside the send window")
+        hindrance = policies.hindrance_at(policy.at, policy.window or self.window, self.quiet)
+        if hindrance is not None:
+            self.tree.refuse((*path, "at"), f"{policy.at:%H:%M} lies {hindrance}")

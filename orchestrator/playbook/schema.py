@@ -127,11 +127,51 @@ class HoursShape(_Shape):
     closes: Closing = Field(alias="to")
 
 
-class WindowsShape(_Shape):
-    """When mail may leave, and when the vendor works."""
+class SendShape(HoursShape):
+    """When mail may leave; ``holidays``: not on the holidays of the account's country."""
 
-    send: HoursShape
-    working: HoursShape
+    holidays: bool = False
+
+
+class WorkingShape(HoursShape):
+    """When the vendor works; ``country``: not on its holidays."""
+
+    country: Words | None = None
+
+
+class PlayWindowShape(_Shape):
+    """A play's own send window; what it does not say is the playbook's."""
+
+    days: list[Weekday] | None = Field(default=None, min_length=1)
+    opens: TimeOfDay | None = Field(default=None, alias="from")
+    closes: Closing = Field(default=None, alias="to")  # said or not: ``model_fields_set`` knows
+
+
+class QuietShape(_Shape):
+    """The hours in which nobody is written to."""
+
+    begins: TimeOfDay = Field(alias="from")
+    ends: Closing = Field(alias="to")
+
+
+class SilenceShape(_Shape):
+    """What the working days of a silence or delay leave out beside the account's weekend."""
+
+    holidays: bool = False
+
+
+class WindowsShape(_Shape):
+    """When mail may leave, when the vendor works, when nobody is written to, and which holidays count."""
+
+    send: SendShape
+    working: WorkingShape
+    quiet: QuietShape | None = None
+    silence: SilenceShape = SilenceShape()
+
+    @property
+    def keep_holidays(self) -> bool:
+        """Whether anything in this playbook keeps to a holiday."""
+        return self.send.holidays or self.silence.holidays or self.working.country is not None
 
 
 class CapsShape(_Shape):
@@ -179,6 +219,7 @@ class PlayShape(_Shape):
     transactional: bool = False
     on_unknown: Literal["hold", "resend"] = "hold"
     mode: Mode | None = None
+    window: PlayWindowShape | None = None
     stages: list[str] = []
 
 

@@ -16,6 +16,7 @@ BUILTIN_TRAITS = {
     "name": TraitRule(type=TraitType.TEXT),
     "plan": TraitRule(type=TraitType.TEXT),
     "timezone": TraitRule(type=TraitType.TEXT),
+    "country": TraitRule(type=TraitType.TEXT),
     "weekend": TraitRule(type=TraitType.TEXT, values=tuple(WEEKENDS)),
     "owner_name": TraitRule(type=TraitType.TEXT),
     "owner_email": TraitRule(type=TraitType.TEXT),

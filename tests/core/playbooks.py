@@ -132,6 +132,7 @@ VOCABULARY = Vocabulary(
         "vip": TraitRule(type=TraitType.BOOL, default=False),
         "renewal_at": TraitRule(type=TraitType.INSTANT),
         "timezone": TraitRule(type=TraitType.TEXT),
+        "country": TraitRule(type=TraitType.TEXT),
         "weekend": TraitRule(type=TraitType.TEXT),
     },
     scores={"nps": ScoreRule(event="nps_answered", property="score", lowest=0, highest=10)},

@@ -1,7 +1,7 @@
 """Random events, people and playbooks, over some seven weeks around a DST change."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from typing import Any
 
@@ -11,7 +11,7 @@ from orchestrator.core.calendars import Hours
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
 from orchestrator.core.facts import Written
 from orchestrator.core.people import Person
-from orchestrator.core.playbook import Playbook, Policy
+from orchestrator.core.playbook import Holidays, Playbook, Policy, Quiet
 from tests.core.playbooks import EVENTS, NOISE, PLAYBOOK, PLAYS, TRANSITIONS
 
 START = datetime(2026, 3, 4, 10, 20, tzinfo=UTC)  # a Wednesday; Berlin's clocks change on the 29th
@@ -82,6 +82,7 @@ SAID: st.SearchStrategy[dict[str, Json]] = st.fixed_dictionaries(
         "seats": st.sampled_from([1, 3, 60, "many", None]),
         "term": st.sampled_from(["monthly", "annual", "weekly"]),
         "timezone": st.sampled_from(ZONES),
+        "country": st.sampled_from(["DE", "XX", None]),
         "weekend": st.sampled_from(["fri_sat", "none", "sun"]),
         "renewal_at": st.sampled_from(["2026-04-01", "soon"]),
     },
@@ -154,16 +155,30 @@ def policies(draw: st.DrawFn, before: Policy) -> Policy:
                 "max_defer": SPANS,
                 "priority": st.integers(1, 3),
                 "exempt": st.booleans(),
+                "window": WINDOWS,
             },
         )
     )
     return replace(before, **changes)
 
 
+QUIET = st.none() | st.sampled_from(
+    [Quiet(begins=time(21), ends=time(8)), Quiet(begins=time(12), ends=time(13)), Quiet(begins=time(2), ends=time(0))]
+)
+HOLIDAYS = st.none() | st.builds(
+    Holidays,
+    dates=st.just({"DE": frozenset({date(2026, 3, day) for day in (5, 9, 10, 30)})}),
+    edition=st.just("list 1"),
+    send=st.booleans(),
+    silence=st.booleans(),
+)
+
+
 @st.composite
 def playbooks(draw: st.DrawFn) -> Playbook:
-    """The test playbook with some of its plays, other policies, another window, fewer stage rows."""
+    """The test playbook with some of its plays, other policies, other windows and holidays, fewer stage rows."""
     plays = draw(st.lists(st.sampled_from(PLAYS), unique_by=lambda each: each.name, min_size=1, max_size=8))
     varied = {each.name: replace(each, policy=draw(policies(each.policy))) for each in plays}
     rows = TRANSITIONS if draw(st.booleans()) else TRANSITIONS[2:]
-    return replace(PLAYBOOK, plays=varied, window=draw(WINDOWS), transitions=rows)
+    when: dict[str, Any] = {"window": draw(WINDOWS), "quiet": draw(QUIET), "holidays": draw(HOLIDAYS)}
+    return replace(PLAYBOOK, plays=varied, transitions=rows, **when)

@@ -120,12 +120,13 @@ def test_the_vocabulary() -> None:
 
 
 def test_what_every_account_has() -> None:
-    """Name, plan, zone, weekend, owner, seats, term and renewal date are known without being declared."""
+    """Name, plan, zone, country, weekend, owner, seats, term and renewal date are known without being declared."""
     traits = compiled().vocabulary.traits
     assert {name: rule.type for name, rule in traits.items() if name != "touch"} == {
         "name": TraitType.TEXT,
         "plan": TraitType.TEXT,
         "timezone": TraitType.TEXT,
+        "country": TraitType.TEXT,
         "weekend": TraitType.TEXT,
         "owner_name": TraitType.TEXT,
         "owner_email": TraitType.TEXT,
