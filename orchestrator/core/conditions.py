@@ -5,6 +5,9 @@ what it means. None stands for *unknown* and follows Kleene's strong logic: ``Fa
 unknown`` is unknown. Facts are closed-world: an event never seen is False, its count 0, its ``days_ago`` infinite.
 What cannot be evaluated raises ``UndecidableError``, never reads as False.
 
+``Case`` makes derived names (``segment``, ``touch``): the first of its rows whose condition holds gives the value. It
+is an ordinary node, so that what it says, when it turns, since when and why all follow from its rows.
+
 Terms that move with the clock (``day``, ``stage_days``, ``x.days_ago``) may only be compared with a literal, so that
 the instant at which the comparison turns is known exactly (``flips``): nothing has to be polled. Terms about calendar
 weeks turn at the next Monday 00:00 UTC.
@@ -126,7 +129,17 @@ class Either:
     text: str
 
 
-Node = Literal | Term | Arithmetic | Compare | OneOf | Negation | Every | Either
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A derived name: the value of the first row whose condition holds."""
+
+    rows: tuple[tuple["Node", Value], ...]  # condition, value
+    default: Value  # when no row holds
+    text: str  # the name
+    unknown: Value = None  # when an unknown row leaves more than one value possible
+
+
+Node = Literal | Term | Arithmetic | Compare | OneOf | Negation | Every | Either | Case
 
 ALWAYS = Literal(value=True, text="True")
 
@@ -190,6 +203,8 @@ def _value(node: Node, view: View, assumed: Mapping[str, bool]) -> Value:
             return _kleene((_as_bool(_value(part, view, assumed)) for part in node.operands), decides=False)
         case Either():
             return _kleene((_as_bool(_value(part, view, assumed)) for part in node.operands), decides=True)
+        case Case():
+            return _chosen(node, view, assumed)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -201,6 +216,29 @@ def _kleene(parts: Iterator[bool | None], *, decides: bool) -> bool | None:
             return decides
         unknown = unknown or part is None
     return None if unknown else not decides
+
+
+def value_of(node: Node, view: View) -> Value:
+    """What a node says; None is unknown.
+
+    Raises:
+        UndecidableError: it cannot be evaluated (a division by zero).
+    """
+    return _value(node, view, {})
+
+
+def _chosen(node: Case, view: View, assumed: Mapping[str, bool]) -> Value:
+    """The value on which every reading of the unknown rows agrees; else what the case says of the unknown."""
+    possible: list[Value] = []
+    for condition, value in node.rows:
+        held = _as_bool(_value(condition, view, assumed))
+        if held is not False:
+            possible.append(value)
+        if held:
+            break
+    else:
+        possible.append(node.default)
+    return possible[0] if all(value == possible[0] for value in possible) else node.unknown
 
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -340,22 +378,32 @@ def _week_ratio(fact: Fact | None, view: View) -> float | None:
 
 
 def terms(node: Node) -> Iterator[Term]:
-    """Every term of a condition, left to right."""
+    """Every term that a condition rests on, left to right; those of a derived name in its place."""
+    for leaf in _leaves(node):
+        if isinstance(leaf, Term):
+            yield leaf
+        else:
+            for condition, _ in leaf.rows:
+                yield from terms(condition)
+
+
+def _leaves(node: Node) -> Iterator[Term | Case]:
+    """Every name as written, left to right."""
     match node:
-        case Term():
+        case Term() | Case():
             yield node
         case Literal():
             return
         case Negation():
-            yield from terms(node.operand)
+            yield from _leaves(node.operand)
         case OneOf():
-            yield from terms(node.item)
+            yield from _leaves(node.item)
         case Arithmetic() | Compare():
-            yield from terms(node.left)
-            yield from terms(node.right)
+            yield from _leaves(node.left)
+            yield from _leaves(node.right)
         case Every() | Either():
             for part in node.operands:
-                yield from terms(part)
+                yield from _leaves(part)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -372,15 +420,22 @@ def flips(node: Node, view: View) -> Iterator[datetime]:
 
 def _comparisons(node: Node) -> Iterator[Compare]:
     match node:
-        case Compare():
-            yield node
         case Negation():
             yield from _comparisons(node.operand)
         case Every() | Either():
             for part in node.operands:
                 yield from _comparisons(part)
         case _:
-            return
+            if isinstance(node, Compare):
+                yield node
+            for leaf in _leaves(node):
+                yield from _comparisons_within(leaf)
+
+
+def _comparisons_within(leaf: Term | Case) -> Iterator[Compare]:
+    if isinstance(leaf, Case):
+        for condition, _ in leaf.rows:
+            yield from _comparisons(condition)
 
 
 def _turn(part: Compare, view: View) -> datetime | None:
@@ -439,13 +494,26 @@ def _since_when(node: Node, view: View, *, wanted: bool) -> datetime | None:
             return _newest(instants) if isinstance(node, Every) is wanted else _oldest(instants)
         case Compare():
             turn = _turn(node, view)
-            return turn if turn is not None and turn <= view.now else _newest_of_terms(node, view)
+            return turn if turn is not None and turn <= view.now else _newest_of_names(node, view)
         case _:
-            return _newest_of_terms(node, view)
+            return _newest_of_names(node, view)
 
 
-def _newest_of_terms(node: Node, view: View) -> datetime | None:
-    return _newest([_rests_on(term, view) for term in terms(node)])
+def _newest_of_names(node: Node, view: View) -> datetime | None:
+    return _newest(
+        [_rests_on(leaf, view) if isinstance(leaf, Term) else _chosen_since(leaf, view) for leaf in _leaves(node)]
+    )
+
+
+def _chosen_since(node: Case, view: View) -> datetime | None:
+    """Since when a derived name has said what it says: the row that gives it holds, and those before it do not."""
+    instants = []
+    for condition, _ in node.rows:
+        held = verdict(condition, view)
+        instants.append(_since_when(condition, view, wanted=held is True))
+        if held:
+            break
+    return _newest(instants)
 
 
 def _newest(instants: Iterable[datetime | None]) -> datetime | None:
@@ -515,8 +583,20 @@ def _clause(part: Node, whole: Node, view: View, *, outcome: bool | None) -> Cla
     found = _judged(part, view, {})
     others = {True, False} - {found}
     changed = any(_judged(whole, view, {part.text: other}) is not outcome for other in others)
-    values = ", ".join(f"{term.text} = {_shown(read(term, view))}" for term in terms(part))
+    values = ", ".join(_reading(leaf, view) for leaf in _leaves(part))
     return Clause(text=part.text, value=values, verdict=found, decisive=changed)
+
+
+def _reading(leaf: Term | Case, view: View) -> str:
+    """A name with what it reads; a derived one also with what it rests on."""
+    if isinstance(leaf, Term):
+        return f"{leaf.text} = {_shown(read(leaf, view))}"
+    try:
+        said = _value(leaf, view, {})
+    except UndecidableError:
+        said = None
+    rests_on = dict.fromkeys(_reading(term, view) for term in terms(leaf))  # each once
+    return f"{leaf.text} = {_shown(said)} ({', '.join(rests_on)})"
 
 
 def _shown(value: Value) -> str:

@@ -49,6 +49,7 @@ from orchestrator.core.facts import adds, fold, name_of
 from orchestrator.core.people import Person, recipient
 from orchestrator.core.playbook import Entered, Escalate, OnDay, Play, Playbook, SendEmail, Transition
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
+from orchestrator.core.segments import owned
 from orchestrator.core.timing import Due, Zone
 
 _MOST_MOVES = 10_000  # more in one call can only be a circle
@@ -466,7 +467,7 @@ class _Moving:
             play=due.play.name,
             episode=due.episode,
             title=due.play.label,
-            action=action,
+            action=owned(action, self.account.facts, self.playbook),
             opened_at=self.now,
             due_at=calendars.add_business_time(self.now, action.due, self.playbook.working, vendor),
             playbook_version=self.playbook.version,

@@ -7,9 +7,10 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from enum import StrEnum, unique
+from typing import TypeAlias
 
 from orchestrator.core.calendars import Hours
-from orchestrator.core.conditions import ALWAYS, Node
+from orchestrator.core.conditions import ALWAYS, Case, Node
 from orchestrator.core.facts import Vocabulary
 
 
@@ -40,6 +41,42 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+Window: TypeAlias = tuple[timedelta, timedelta | None]  # since the anchor, half-open; None: it does not end
+
+
+@unique
+class TouchModel(StrEnum):
+    """How much of a human an account gets (``spec/rules.md`` 1.9 "Touch names")."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    TECH = "tech"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A kind of customer, and what is scaled by it (``spec/rules.md`` 1.2 and 1.3 "Segments")."""
+
+    name: str
+    label: str  # what a person calls it
+    touch: TouchModel
+    owner: str | None = None  # the role that owns its accounts
+    windows: Mapping[str, Window] = field(default_factory=dict)  # stage -> its window here
+
+
+OF_SEGMENT = "segment"  # as the owner of work: the owner of the account's segment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segmentation:
+    """All segments of a playbook."""
+
+    by: Case  # says the name of the account's segment
+    table: Mapping[str, Segment]
+    default: str  # who fits no row; also whose owner and windows hold while the segment is unknown
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Milestone:
     """A named condition over facts, reached once."""
@@ -56,7 +93,7 @@ class Stage:
 
     name: str
     goal: str  # what the stage is for, in a sentence
-    window: tuple[timedelta, timedelta | None] | None = None  # since the anchor, half-open; None: none is stated
+    window: Window | None = None  # None: none is stated; a segment may state another
     target: float | None = None  # of the goal's metric, 0..1
     exit: bool = False  # the account has left: pending messages are cancelled, plays are skipped
 
@@ -134,7 +171,7 @@ class Escalate:
     template: str
     severity: Severity
     category: str  # of ``spec/rules.md`` 1.3 "Risk categories": adoption, technical, champion, …
-    owner: str  # the role that owns it
+    owner: str  # the role that owns it; OF_SEGMENT: the owner of the account's segment
     due: timedelta  # of the vendor's working time
 
 
@@ -216,6 +253,7 @@ class Playbook:
     checklist: tuple[str, ...] = ()  # milestones that make up the set-up, in order
     horizon: timedelta = timedelta(days=30)  # events older than this on arrival are history
     reads: frozenset[str] = frozenset()  # the events that any rule looks at: others cost their fold only
+    segmentation: Segmentation | None = None  # None: all accounts are treated alike
     core_feature: tuple[str, str] = ("", "")  # label and path of the link to the core feature
     quiet: Quiet | None = None  # None: no hour of the window is quiet
     holidays: Holidays | None = None  # None: every day counts as its weekday does

@@ -29,6 +29,7 @@ from orchestrator.playbook.errors import PlaybookError, did_you_mean
 from orchestrator.playbook.loader import Path, Tree
 from orchestrator.playbook.plays import PlayCompiler
 from orchestrator.playbook.schema import Document, validated
+from orchestrator.playbook.segments import SegmentCompiler, derived_names, window_of
 from orchestrator.playbook.source import PlaybookSource, read_source, version_of
 from orchestrator.playbook.vocabulary import check_event, check_name, vocabulary_of
 
@@ -79,6 +80,9 @@ class _Compiler:
         self.broken = broken
         self.source = source
         self.vocabulary = vocabulary_of(document, tree, broken)
+        self.segments = SegmentCompiler(document=document, tree=tree, vocabulary=self.vocabulary, broken=broken)
+        self.segmentation = self.segments.segmentation()
+        self.derived = derived_names(self.segmentation)
         self.conditions: list[Node] = []  # every one, for ``reads``
 
     def playbook(self) -> Playbook:
@@ -98,6 +102,7 @@ class _Compiler:
             horizon=document.horizon,
             window=window,
             quiet=quiet,
+            segments=self.segments,
         )
         compiled = {name: plays.play(name, shape) for name, shape in document.plays.items()}
         if not compiled and not self.broken:
@@ -120,6 +125,7 @@ class _Compiler:
             checklist=tuple(document.setup),
             horizon=document.horizon,
             reads=self.reads(compiled.values()),
+            segmentation=self.segmentation,
             core_feature=(document.core_feature.label, document.core_feature.path)
             if document.core_feature
             else ("", ""),
@@ -135,6 +141,7 @@ class _Compiler:
             vocabulary=self.vocabulary,
             stages=tuple(self.document.stages.table),
             milestones=known,
+            derived=self.derived,
             later=frozenset(self.document.milestones) - known,
             broken=self.broken,
         )
@@ -171,10 +178,7 @@ class _Compiler:
         for name, shape in self.document.stages.table.items():
             window = None
             if shape.window is not None:
-                opens, closes = shape.window
-                window = (opens or timedelta(0), closes)
-                if closes is not None and window[0] >= closes:
-                    self.tree.refuse(("stages", "table", name, "window"), "the window must end after it begins")
+                window = window_of(shape.window, ("stages", "table", name, "window"), self.tree)
             compiled[name] = Stage(name=name, goal=shape.goal, window=window, target=shape.target, exit=shape.exit)
         return compiled
 

@@ -15,7 +15,7 @@ import io
 import tokenize
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from typing import TypeVar
@@ -90,19 +90,31 @@ _OTHER_KINDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """A name that stands for a node: a macro."""
+
+    node: Node  # its text is the name
+    kind: Kind
+    values: tuple[str, ...] = ()  # the closed list of a text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """All that a condition may speak of."""
 
     vocabulary: Vocabulary
     stages: tuple[str, ...] = ()
     milestones: frozenset[str] = frozenset()  # those that may be named here
+    derived: Mapping[str, Derived] = field(default_factory=dict)  # names that stand for nodes
     later: frozenset[str] = frozenset()  # milestones that may not be named here, being this one or later ones
     broken: frozenset[str] = frozenset()  # declared, but wrongly: said elsewhere, so not said again
 
     def all(self) -> frozenset[str]:
         """Every name that may stand in a condition."""
         words = self.vocabulary
-        return frozenset().union(words.events, words.traits, words.scores, words.measures, self.milestones, BUILTINS)
+        return frozenset().union(
+            words.events, words.traits, words.scores, words.measures, self.milestones, self.derived, BUILTINS
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -370,6 +382,9 @@ class _Compiler:
         for kind, known in kinds.items():
             if name in known:
                 return self.term(tree, kind, name)
+        if name in self.names.derived:
+            derived = self.names.derived[name]
+            return _Typed(node=derived.node, kind=derived.kind, values=derived.values)
         if name in _BUILTIN:
             return self.term(tree, _BUILTIN[name], "")
         raise self.unknown(tree, name)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from orchestrator.core.calendars import Hours
 from orchestrator.core.conditions import ALWAYS, Node
 from orchestrator.core.playbook import (
+    OF_SEGMENT,
     Action,
     After,
     Entered,
@@ -30,6 +31,7 @@ from orchestrator.playbook.conditions import Names
 from orchestrator.playbook.errors import did_you_mean
 from orchestrator.playbook.loader import Path, Tree
 from orchestrator.playbook.schema import EscalateShape, PlayShape
+from orchestrator.playbook.segments import SegmentCompiler
 from orchestrator.playbook.vocabulary import check_event, check_name
 
 TRIGGERS = ("day", "after", "silent", "reached", "entered", "every")
@@ -49,6 +51,7 @@ class PlayCompiler:
     horizon: timedelta
     window: Hours
     quiet: Quiet | None
+    segments: SegmentCompiler  # knows who owns what ``owner: segment`` says
 
     def play(self, name: str, shape: PlayShape) -> Play:
         """One compiled play; what is wrong with it is noted in the tree."""
@@ -136,6 +139,8 @@ class PlayCompiler:
         self._check_template("escalation", shape.template, (*path, "template"), ".md")
         if not shape.due:
             self.tree.refuse((*path, "due"), "a human needs some time: `due` must be longer than nothing")
+        if shape.owner == OF_SEGMENT:
+            self.segments.check_owners((*path, "owner"))
         return Escalate(
             template=shape.template,
             severity=Severity(shape.severity),

@@ -22,6 +22,7 @@ from orchestrator.playbook.loader import Path, Plain, Tree
 Duration = Annotated[timedelta, BeforeValidator(spans.plain_span)]
 TimeOfDay = Annotated[time, BeforeValidator(spans.clock)]
 Closing = Annotated[time | None, BeforeValidator(spans.closing)]
+WindowShape = Annotated[list[Duration | None], Field(min_length=2, max_length=2)]
 Words = Annotated[str, Field(min_length=1, max_length=500)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Mode = Literal["live", "shadow", "redirect"]
@@ -86,6 +87,24 @@ class VocabularyShape(_Shape):
     measures: dict[str, MeasureShape] = {}
 
 
+class SegmentShape(_Shape):
+    """A kind of customer: whom it holds, and what is scaled by it."""
+
+    label: Words | None = None
+    where: dict[str, Any] = {}  # held against the traits by ``segments``
+    touch: Literal["high", "medium", "low", "tech"]
+    owner: Words | None = None
+    windows: dict[str, WindowShape] = {}
+
+
+class SegmentsShape(_Shape):
+    """The segments: the first whose ``where`` fits holds the account."""
+
+    default: str
+    unknown: str | None = None
+    table: dict[str, SegmentShape]
+
+
 class MilestoneShape(_Shape):
     """A named condition, reached once."""
 
@@ -98,7 +117,7 @@ class StageShape(_Shape):
     """Where an account is in its life."""
 
     goal: Words
-    window: list[Duration | None] | None = Field(default=None, min_length=2, max_length=2)
+    window: WindowShape | None = None
     target: float | None = Field(default=None, ge=0, le=1)
     exit: bool = False
 
@@ -235,6 +254,7 @@ class Document(_Shape):
     vocabulary: VocabularyShape
     milestones: dict[str, MilestoneShape] = {}
     setup: list[str] = []
+    segments: SegmentsShape | None = None
     stages: StagesShape
     windows: WindowsShape
     caps: CapsShape
@@ -245,6 +265,7 @@ _NAMED: tuple[Path, ...] = (
     ("plays",),
     ("milestones",),
     *(("vocabulary", kind) for kind in VocabularyShape.model_fields),
+    ("segments", "table"),
     ("stages", "table"),
 )  # where declarations stand under their names
 _ALL_WEEK = {"days": list(typing.get_args(Weekday)), "from": "00:00", "to": "24:00"}

@@ -25,6 +25,7 @@ BUILTIN_TRAITS = {
     "renewal_at": TraitRule(type=TraitType.INSTANT),
 }  # what engine and templates know of every account; a playbook may say more of them, not something else
 
+SEGMENT_NAMES = ("segment", "touch")  # what a condition may ask of an account where segments are declared
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 _AT = ("vocabulary",)
 
@@ -54,6 +55,8 @@ def _check_names(document: Document, tree: Tree) -> None:
     """A name is of the language and is one thing only."""
     shape = document.vocabulary
     taken = dict.fromkeys(OWN_EVENTS, "an event of our own")
+    if document.segments is not None:
+        taken.update(dict.fromkeys(SEGMENT_NAMES, "given by the segments"))
     kinds: tuple[tuple[str, Path, Iterable[str]], ...] = (
         ("an event", (*_AT, "events"), shape.events),
         ("a trait", (*_AT, "traits"), shape.traits),

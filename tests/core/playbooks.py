@@ -9,6 +9,7 @@ from orchestrator.core.calendars import Hours
 from orchestrator.core.conditions import (
     ALWAYS,
     Arithmetic,
+    Case,
     Compare,
     Either,
     Every,
@@ -34,10 +35,13 @@ from orchestrator.core.playbook import (
     Playbook,
     Policy,
     Reached,
+    Segment,
+    Segmentation,
     SendEmail,
     Severity,
     Silent,
     Stage,
+    TouchModel,
     Transition,
     Trigger,
 )
@@ -105,6 +109,10 @@ def every(*nodes: Node) -> Every:
 
 def either(*nodes: Node) -> Either:
     return Either(operands=nodes, text=" or ".join(f"({node.text})" for node in nodes))
+
+
+def case(name: str, *rows: tuple[Node, Value], default: Value, unknown: Value = None) -> Case:
+    return Case(rows=rows, default=default, unknown=unknown, text=name)
 
 
 # -- the playbook ------------------------------------------------------------------------------------------------------
@@ -181,12 +189,35 @@ MILESTONES = {
     )
 }
 
+SEGMENT = case(
+    "segment",
+    (compare(trait("seats"), ">=", 50), "large"),
+    (every(compare(trait("seats"), ">=", 3), compare(trait("term"), "==", "annual")), "middle"),
+    default="small",
+)
+SEGMENTATION = Segmentation(
+    by=SEGMENT,
+    table={
+        "large": Segment(name="large", label="Large", touch=TouchModel.HIGH, owner="specialist"),
+        "middle": Segment(name="middle", label="Middle", touch=TouchModel.MEDIUM, owner="pooled_csm"),
+        "small": Segment(name="small", label="Small", touch=TouchModel.TECH),
+    },
+    default="small",
+)
+PACE = case(
+    "pace",
+    (compare(days_ago("login"), ">", 9), "lost"),
+    (compare(days_ago("login"), ">=", 1.7), "slow"),
+    default="quick",
+)  # a derived name that moves with the clock
+SLOWED = Milestone(name="slowed", when=every(seen("login"), compare(PACE, "==", "slow")), label="Slower than before")
+
 MAIL = SendEmail(template="letter")
 
 
-def work(severity: Severity = Severity.HIGH, due: timedelta = 4 * HOUR) -> Escalate:
+def work(severity: Severity = Severity.HIGH, due: timedelta = 4 * HOUR, owner: str = "csm") -> Escalate:
     """A piece of work for a human."""
-    return Escalate(template="call", severity=severity, category="adoption", owner="csm", due=due)
+    return Escalate(template="call", severity=severity, category="adoption", owner=owner, due=due)
 
 
 def play(
@@ -220,6 +251,13 @@ PLAYS = (
         OnDay(day=6),
         work(Severity.LOW),
         when=every(compare(days_ago("login"), "<", 2), compare(term(TermKind.DAY), ">=", 5.5)),
+    ),
+    play(
+        "assigned",
+        OnDay(day=8),
+        work(owner="segment"),
+        when=negation(one_of(SEGMENT, "small")),
+        only_while=compare(PACE, "!=", "lost"),
     ),
     play("day_14", OnDay(day=14), MAIL, at=time(10), stages={"growth"}, valid_for=7 * DAY),
     play("nudge", After(delay=48 * HOUR, since="signed_up"), work(), only_while=negation(seen("login"))),

@@ -12,7 +12,7 @@ from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
 from orchestrator.core.facts import Written
 from orchestrator.core.people import Person
 from orchestrator.core.playbook import Holidays, Playbook, Policy, Quiet
-from tests.core.playbooks import EVENTS, NOISE, PLAYBOOK, PLAYS, TRANSITIONS
+from tests.core.playbooks import EVENTS, MILESTONES, NOISE, PLAYBOOK, PLAYS, SEGMENTATION, SLOWED, TRANSITIONS
 
 START = datetime(2026, 3, 4, 10, 20, tzinfo=UTC)  # a Wednesday; Berlin's clocks change on the 29th
 SPAN = timedelta(days=45)
@@ -176,9 +176,12 @@ HOLIDAYS = st.none() | st.builds(
 
 @st.composite
 def playbooks(draw: st.DrawFn) -> Playbook:
-    """The test playbook with some of its plays, other policies, other windows and holidays, fewer stage rows."""
+    """The test playbook with some plays, other policies, windows and holidays, fewer rows, perhaps segments."""
     plays = draw(st.lists(st.sampled_from(PLAYS), unique_by=lambda each: each.name, min_size=1, max_size=8))
     varied = {each.name: replace(each, policy=draw(policies(each.policy))) for each in plays}
     rows = TRANSITIONS if draw(st.booleans()) else TRANSITIONS[2:]
     when: dict[str, Any] = {"window": draw(WINDOWS), "quiet": draw(QUIET), "holidays": draw(HOLIDAYS)}
-    return replace(PLAYBOOK, plays=varied, transitions=rows, **when)
+    book = replace(PLAYBOOK, plays=varied, transitions=rows, **when)
+    if draw(st.booleans()):
+        book = replace(book, milestones={**MILESTONES, SLOWED.name: SLOWED}, segmentation=SEGMENTATION)
+    return book
