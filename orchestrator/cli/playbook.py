@@ -1,12 +1,18 @@
-"""``lifecycle playbook``: check a playbook before it runs."""
+"""``lifecycle playbook``: check a playbook before it runs, and see what is in force."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, assert_never
 
 import typer
+from rich.table import Table
 
 from orchestrator.cli.console import out
-from orchestrator.playbook.source import read_source
+from orchestrator.core.playbook import Action, Escalate, Play, SendEmail
+from orchestrator.core.timing import told
+from orchestrator.playbook.json_schema import json_schema
+from orchestrator.playbook.resolved import resolved
+from orchestrator.playbook.source import PlaybookSource, read_source
 from orchestrator.runtime.composition import template_texts
 from orchestrator.runtime.settings import Settings
 from orchestrator.usecases.publish import checked
@@ -29,3 +35,64 @@ def check(
         playbook = checked(read_source(file, templates))
         plays = f"{len(playbook.plays)} plays, {len(playbook.stages)} stages, {len(playbook.milestones)} milestones"
         out.print(f"{file}: in order. {playbook.name} {playbook.version}: {plays}")
+
+
+@app.command()
+def show(
+    file: Annotated[
+        Path | None, typer.Argument(help="A playbook. Left out: the configured one.", exists=True, dir_okay=False)
+    ] = None,
+    *,
+    whole: Annotated[
+        bool, typer.Option("--resolved", help="Every value in force, with the file and line that it comes from.")
+    ] = False,
+) -> None:
+    """Show the plays of a playbook, or with --resolved all that is in force and where each value comes from."""
+    source = _source(file)
+    if whole:
+        typer.echo(resolved(source), nl=False)
+        return
+    playbook = checked(source)
+    table = Table("play", "what it is", "comes due", "only if", "does", "priority")
+    for play in playbook.plays.values():
+        table.add_row(
+            play.name,
+            play.label,
+            _due(play),
+            _condition(play),
+            "\n".join(map(_does, play.actions)),
+            str(play.policy.priority),
+        )
+    out.print(f"{playbook.name} {playbook.version}", table)
+
+
+def _source(file: Path | None) -> PlaybookSource:
+    settings = Settings.load()
+    return read_source(file or settings.playbook, template_texts(settings.templates))
+
+
+def _due(play: Play) -> str:
+    at = "" if play.policy.at is None else f", at {play.policy.at:%H:%M}"
+    return f"{told(play.trigger)}{at}"
+
+
+def _condition(play: Play) -> str:
+    goal = play.policy.only_while
+    parts = [play.when.text if play.when.text != "True" else "", f"while {goal.text}" if goal else ""]
+    return "\n".join(part for part in parts if part)
+
+
+def _does(action: Action) -> str:
+    match action:
+        case SendEmail(template=template):
+            return f"email {template}"
+        case Escalate(owner=owner, severity=severity):
+            return f"escalate to {owner}, {severity}"
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the language, for an editor that completes and checks while you write."""
+    typer.echo(json.dumps(json_schema(), indent=2))

@@ -144,8 +144,12 @@ class TemplateSet:
 
     @classmethod
     def from_folder(cls, folder: Path) -> Self:
-        """The set in a ``templates/`` folder; raises TemplateError for a file that is not UTF-8."""
+        """The set in a ``templates/`` folder; raises TemplateError for a file that is not UTF-8.
+
+        The playbooks of the folder are among its files: one may extend another.
+        """
         paths = [
+            *folder.glob("playbooks/**/*.yaml"),
             *folder.glob("email/*/*.md"),
             *folder.glob("escalation/*.md"),
             folder / LAYOUT_HTML,

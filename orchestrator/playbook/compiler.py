@@ -59,7 +59,7 @@ def compile_playbook(source: PlaybookSource) -> Playbook:
     Raises:
         PlaybookError: with every problem that it has.
     """
-    tree = loader.read(source.text, source.file)
+    tree = source.tree()
     found = _compiled(tree, source) if not tree.problems or tree.data is not None else None
     if tree.problems or found is None:
         raise PlaybookError(tree.problems)

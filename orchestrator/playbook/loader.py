@@ -23,9 +23,18 @@ Plain: TypeAlias = Any  # what YAML holds: text, numbers, booleans, None, lists,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a value stands in the text."""
+class Origin:
+    """One text, and what errors call it."""
 
+    file: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a value stands."""
+
+    origin: Origin  # in which text: a playbook may extend others
     line: int  # of the value, from 1
     column: int  # of the value, from 1
     key: tuple[int, int]  # line and column of its key; of the value itself in a list
@@ -38,8 +47,7 @@ class Place:
 class Tree:
     """A YAML document: its data, and the place of each path."""
 
-    file: str
-    text: str
+    origin: Origin
     data: Plain = None
     places: dict[Path, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -51,8 +59,9 @@ class Tree:
         """
         held = self.held(path)
         place = self.places.get(held)
-        line, column = (1, 1) if place is None else self._position(place, offset, key=key or held[-1:] != path[-1:])
-        self.problems.append(Problem(file=self.file, line=line, column=column, path=shown(held), message=message))
+        line, column = (1, 1) if place is None else _position(place, offset, key=key or held[-1:] != path[-1:])
+        file = (self.origin if place is None else place.origin).file
+        self.problems.append(Problem(file=file, line=line, column=column, path=shown(held), message=message))
 
     def held(self, path: Path) -> Path:
         """The path without the steps that the document does not have."""
@@ -62,22 +71,26 @@ class Tree:
                 kept = (*kept, step)
         return kept
 
-    def _position(self, place: Place, offset: int | None, *, key: bool) -> tuple[int, int]:
-        if key:
-            return place.key
-        index = None if offset is None or place.value is None else self._index(place, place.value, offset)
-        return (place.line, place.column) if index is None else self._line_column(index)
 
-    def _index(self, place: Place, value: str, offset: int) -> int | None:
-        """Where a character of a scalar's value stands in the text, found by counting what is no white space."""
-        written = [index for index in range(_body(self.text, place), place.end) if not self.text[index].isspace()]
-        said = [letter for letter in value[: offset + 1] if not letter.isspace()]
-        if not said or said != [self.text[index] for index in written[: len(said)]]:
-            return None  # an escape lies between: the value's beginning is near enough
-        return written[len(said) - 1]
+def _position(place: Place, offset: int | None, *, key: bool) -> tuple[int, int]:
+    if key:
+        return place.key
+    index = None if offset is None or place.value is None else _index(place, place.value, offset)
+    return (place.line, place.column) if index is None else _line_column(place.origin.text, index)
 
-    def _line_column(self, index: int) -> tuple[int, int]:
-        return self.text.count("\n", 0, index) + 1, index - self.text.rfind("\n", 0, index)
+
+def _index(place: Place, value: str, offset: int) -> int | None:
+    """Where a character of a scalar's value stands in the text, found by counting what is no white space."""
+    text = place.origin.text
+    written = [index for index in range(_body(text, place), place.end) if not text[index].isspace()]
+    said = [letter for letter in value[: offset + 1] if not letter.isspace()]
+    if not said or said != [text[index] for index in written[: len(said)]]:
+        return None  # an escape lies between: the value's beginning is near enough
+    return written[len(said) - 1]
+
+
+def _line_column(text: str, index: int) -> tuple[int, int]:
+    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
 
 
 def _body(text: str, place: Place) -> int:
@@ -129,7 +142,7 @@ _SCALARS: Mapping[str, Callable[[str], Plain]] = {
 
 def read(text: str, file: str) -> Tree:
     """The document of a text; ``problems`` of the tree tells what could not be read."""
-    tree = Tree(file=file, text=text)
+    tree = Tree(origin=Origin(file=file, text=text))
     if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
         tree.refuse((), f"a playbook may have {MOST_BYTES:,} bytes at most")
         return tree
@@ -176,7 +189,7 @@ class _Reading:
         if self.nodes > MOST_NODES or len(path) > DEEPEST:
             message = f"aliases make more than {MOST_NODES:,} values or {DEEPEST} levels of it"
             raise yaml.MarkedYAMLError(problem=message, problem_mark=node.start_mark)
-        self.tree.places[path] = _place(node, key)
+        self.tree.places[path] = _place(self.tree.origin, node, key)
         match node:
             case yaml.MappingNode(tag=tag) if tag == f"{_TAG}map":
                 return self.mapping(node, path)
@@ -208,15 +221,16 @@ class _Reading:
             return None
 
     def complain(self, node: yaml.Node, path: Path, message: str) -> None:
-        mark = node.start_mark
+        file, mark = self.tree.origin.file, node.start_mark
         self.tree.problems.append(
-            Problem(file=self.tree.file, line=mark.line + 1, column=mark.column + 1, path=shown(path), message=message)
+            Problem(file=file, line=mark.line + 1, column=mark.column + 1, path=shown(path), message=message)
         )
 
 
-def _place(node: yaml.Node, key: yaml.Node | None) -> Place:
+def _place(origin: Origin, node: yaml.Node, key: yaml.Node | None) -> Place:
     start, at = node.start_mark, (key or node).start_mark
     return Place(
+        origin=origin,
         line=start.line + 1,
         column=start.column + 1,
         key=(at.line + 1, at.column + 1),

@@ -9,25 +9,50 @@ import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, ErrorDetails
 
 from orchestrator.playbook import loader, spans
 from orchestrator.playbook.errors import did_you_mean
 from orchestrator.playbook.loader import Path, Plain, Tree
 
-Duration = Annotated[timedelta, BeforeValidator(spans.plain_span)]
-TimeOfDay = Annotated[time, BeforeValidator(spans.clock)]
-Closing = Annotated[time | None, BeforeValidator(spans.closing)]
+_LENGTH = {"type": "string", "pattern": spans.PLAIN_SPAN, "description": "a duration such as 30m, 48h, 3d or 2w"}
+_CLOCK = {"type": "string", "pattern": spans.CLOCK, "description": 'a time of day such as "09:00"'}
+_CLOSING = {"anyOf": [_CLOCK, {"const": "24:00"}]}
+
+Duration = Annotated[timedelta, BeforeValidator(spans.plain_span), WithJsonSchema(_LENGTH)]
+TimeOfDay = Annotated[time, BeforeValidator(spans.clock), WithJsonSchema(_CLOCK)]
+Closing = Annotated[time | None, BeforeValidator(spans.closing), WithJsonSchema(_CLOSING)]
 WindowShape = Annotated[list[Duration | None], Field(min_length=2, max_length=2)]
 Words = Annotated[str, Field(min_length=1, max_length=500)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Mode = Literal["live", "shadow", "redirect"]
 _SLUG, _PATH = r"^[a-z0-9][a-z0-9-]{0,63}$", r"^/"
 _PATTERNS = {_SLUG: "a name of small letters, digits and -", _PATH: "a path that begins with /"}
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """Marks a shape that has a short form too, for the JSON Schema; a validator before it reads that form."""
+
+    form: JsonSchemaValue
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Either form."""
+        return {"anyOf": [self.form, handler(core)]}
 
 
 class _Shape(BaseModel):
@@ -39,12 +64,20 @@ def _long_form(written: Plain) -> Plain:
     return {"type": written} if isinstance(written, str) else written
 
 
+def _listing(written: Plain) -> Plain:
+    """``extends: x`` is short for ``extends: [x]``."""
+    return [written] if isinstance(written, str) else written
+
+
 class TraitShape(_Shape):
     """A trait of accounts; ``one_of`` alone says that it is text."""
 
     type: Literal["bool", "number", "text", "instant"] = "text"
     one_of: list[Words] | None = Field(default=None, min_length=1)
     default: Any = None  # held against the type by ``vocabulary``
+
+
+_TYPE = {"enum": ["bool", "number", "text", "instant"]}
 
 
 class ScoreShape(_Shape):
@@ -82,7 +115,7 @@ class VocabularyShape(_Shape):
     """Our names, and the product's names for them."""
 
     events: dict[str, list[Words]]
-    traits: dict[str, Annotated[TraitShape, BeforeValidator(_long_form)]] = {}
+    traits: dict[str, Annotated[TraitShape, BeforeValidator(_long_form), Short(_TYPE)]] = {}
     scores: dict[str, ScoreShape] = {}
     measures: dict[str, MeasureShape] = {}
 
@@ -246,6 +279,7 @@ class Document(_Shape):
     """A whole playbook file."""
 
     playbook: Annotated[str, Field(pattern=_SLUG)]
+    extends: Annotated[list[str], BeforeValidator(_listing), Short({"type": "string"})] = []  # ``inheritance`` resolves
     anchor: str
     timezone: str = "UTC"
     mode: Mode = "live"

@@ -18,6 +18,8 @@ _SPAN = re.compile(
 _SINCE = re.compile(r"(?P<span>.+?)\s+since\s+(?P<event>\S+)")
 _EVERY = re.compile(r"week\s+until\s+day\s+(?P<day>\d{1,4})", re.ASCII)
 _CLOCK = re.compile(r"(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)", re.ASCII)
+PLAIN_SPAN = r"^\d{1,6} *(m|h|d|w|minutes?|hours?|days?|weeks?)$"  # as an editor is told of it
+CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,12 @@ def span(text: object) -> Span:
     if length > LONGEST:
         raise ValueError(f"expected a duration of ten years at most, got {text!r}")
     return Span(length=length, business=found["business"] is not None)
+
+
+def written(length: timedelta) -> str:
+    """A duration as a person writes it, in the largest unit that holds it whole: ``2d``, ``36h``, ``90m``."""
+    unit = next(unit for unit in ("d", "h", "m") if not length % _UNITS[unit])
+    return f"{length // _UNITS[unit]}{unit}"
 
 
 def plain_span(text: object) -> timedelta:

@@ -1,5 +1,6 @@
 """The command ``lifecycle`` on an installation: what a person types and reads."""
 
+import json
 import os
 import re
 import subprocess
@@ -175,6 +176,23 @@ def test_check_names_the_line_of_a_mistake(lifecycle: Lifecycle, tmp_path: Path)
     told = lifecycle("playbook", "check", str(broken), status=2).replace("\n", "")
     assert re.search(rf"mine\.yaml:{line}:\d+ plays\.day_1_core_feature\.only_while: .*core_action", told), told
     assert "in order" in lifecycle("playbook", "check", "templates/playbooks/b2b-saas.yaml")
+
+
+def test_a_playbook_is_shown(lifecycle: Lifecycle, tmp_path: Path) -> None:
+    """``playbook show`` lists the plays; with ``--resolved`` each value says from which file and line it comes."""
+    listed = lifecycle("playbook", "show")
+    assert "day_3_setup" in listed
+    assert "escalate to" in listed
+    own = tmp_path / "own.yaml"
+    own.write_text("extends: b2b-saas\nmode: shadow\n", encoding="utf-8")
+    whole = lifecycle("playbook", "show", str(own), "--resolved").replace("\n", " ")
+    assert re.search(rf"mode: shadow +# {own}:2", whole)
+    assert re.search(r"email: day_3_setup +# templates/playbooks/b2b-saas.yaml:\d+", whole)
+
+
+def test_the_schema_is_printed(lifecycle: Lifecycle) -> None:
+    """``playbook schema`` prints JSON that names its dialect."""
+    assert json.loads(lifecycle("playbook", "schema"))["$schema"].startswith("https://json-schema.org/")
 
 
 def test_doctor_says_what_is_missing_and_exits_1(lifecycle: Lifecycle) -> None:

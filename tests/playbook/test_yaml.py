@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from orchestrator.playbook import loader
-from orchestrator.playbook.loader import Tree, read
+from orchestrator.playbook.loader import Origin, Tree, read
 
 
 def data(text: str) -> object:
@@ -140,6 +140,6 @@ def test_what_is_not_there_is_placed_at_its_parent() -> None:
 
 def test_an_unread_tree_has_no_places() -> None:
     """What has no place at all is told at the top of the file."""
-    tree = Tree(file="p.yaml", text="")
+    tree = Tree(origin=Origin(file="p.yaml", text=""))
     tree.refuse(("a",), "nothing here")
     assert str(tree.problems[0]) == "p.yaml:1:1: nothing here"
