@@ -34,9 +34,14 @@ def resolved(source: PlaybookSource) -> str:
     document, _ = validated(tree) if tree.data is not None else (None, frozenset[str]())
     if tree.problems or document is None:
         raise PlaybookError(tree.problems)
-    data = _with_defaults(tree.data, document)
+    data = with_defaults(tree.data, document)
     data.pop("extends", None)
-    return "\n".join(_Listing(tree).block((), data, "")) + "\n"
+    return "\n".join(lines(tree, data)) + "\n"
+
+
+def lines(tree: Tree, data: Plain) -> Iterator[str]:
+    """Data as lines of YAML, each value with its place in the tree."""
+    return _Listing(tree).block((), data, "")
 
 
 class _Listing:
@@ -97,18 +102,18 @@ def _scalar(value: Plain) -> str:
     return json.dumps(value, ensure_ascii=False)  # JSON's words and quotes are YAML's
 
 
-def _with_defaults(data: Plain, said: Any) -> Plain:  # noqa: ANN401 -- a model, or what a field of one holds
+def with_defaults(data: Plain, said: Any) -> Plain:  # noqa: ANN401 -- a model, or what a field of one holds
     """What was written, with the defaults of each shape that it was read as."""
     match data, said:
         case dict(), BaseModel():
             fields = {info.alias or name: getattr(said, name) for name, info in type(said).model_fields.items()}
             silent = {key: _plain(value) for key, value in fields.items() if key not in data}
-            found = {key: _with_defaults(each, fields.get(key)) for key, each in data.items()}
+            found = {key: with_defaults(each, fields.get(key)) for key, each in data.items()}
             return {**found, **{key: each for key, each in silent.items() if each not in (None, [], {})}}
         case dict(), dict():
-            return {key: _with_defaults(each, said.get(key)) for key, each in data.items()}
+            return {key: with_defaults(each, said.get(key)) for key, each in data.items()}
         case list(), list():
-            return [_with_defaults(each, one) for each, one in zip(data, said, strict=True)]
+            return [with_defaults(each, one) for each, one in zip(data, said, strict=True)]
         case _:
             return data
 
@@ -120,6 +125,6 @@ def _plain(value: Any) -> Plain:  # noqa: ANN401 -- a default of any field
         case time():
             return f"{value:%H:%M}"
         case BaseModel():
-            return _with_defaults({}, value)
+            return with_defaults({}, value)
         case _:
             return value

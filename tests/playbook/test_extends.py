@@ -133,3 +133,11 @@ def test_a_file_is_looked_for_beside_the_playbook(tmp_path: Path) -> None:
     assert compile_playbook(found).mode == "shadow"
     (tmp_path / "ours.yaml").write_text(f"{SMALL}\n", encoding="utf-8")
     assert version_of(read_source(own, TEMPLATES)) != version_of(found)
+
+
+def test_a_file_that_extends_nothing_there_is_read(tmp_path: Path) -> None:
+    """What leads nowhere is told when the playbook is compiled, not when it is read."""
+    own = tmp_path / "own.yaml"
+    own.write_text("extends: nowhere\n", encoding="utf-8")
+    with pytest.raises(PlaybookError, match="there is no playbook or preset `nowhere`"):
+        compile_playbook(read_source(own, TEMPLATES))

@@ -1,14 +1,16 @@
 """What is in force: every value with its place, and the text read back says the same."""
 
 from dataclasses import replace
+from datetime import time, timedelta
 from pathlib import Path
 
 import jsonschema
 import pytest
+from pydantic import BaseModel
 
 from orchestrator.playbook import PlaybookError, PlaybookSource, compile_playbook, loader, read_source
 from orchestrator.playbook.json_schema import json_schema
-from orchestrator.playbook.resolved import resolved
+from orchestrator.playbook.resolved import lines, resolved, with_defaults
 from tests.playbook.small import SHIPPED, SMALL, TEMPLATES, bent
 
 PLAYBOOKS = sorted(SHIPPED.glob("*.yaml"))
@@ -49,6 +51,39 @@ def test_odd_words_are_quoted() -> None:
     shown = resolved(PlaybookSource(file="p", text=text, templates={}))
     events = loader.read(shown, "again").data["vocabulary"]["events"]
     assert events["signed_up"] == ["on", "12", "a: b", "#x", "Ünï"]
+
+
+def test_nothing_and_lists_of_plain_values_stay_in_a_line() -> None:
+    """Empty mappings and lists, and lists of words, are written in one line; lists of mappings item by item."""
+    tree = loader.read("a: []\nb: {}\nc: [x, y]\nd: [x, {e: 1, f: [2]}]\n", "p")
+    shown = [" ".join(line.split()) for line in lines(tree, tree.data)]
+    assert shown == ["a: [] # p:1", "b: {} # p:2", "c: [x, y] # p:3", "d:", "- x # p:4", "- e: 1 # p:4", "f: [2] # p:4"]
+
+
+class Inner(BaseModel):
+    """A shape within a shape."""
+
+    opens: time = time(9)
+    most: int = 3
+
+
+class Outer(BaseModel):
+    """A shape with defaults of every kind."""
+
+    gap: timedelta = timedelta(hours=36)
+    inner: Inner = Inner()
+    items: list[Inner] = []
+    nothing: int | None = None
+
+
+def test_defaults_are_written_as_a_person_writes_them() -> None:
+    """Durations, times of day and whole shapes that were not said are shown in the language's own words."""
+    said = Outer.model_validate({"items": [{"most": 1}]})
+    assert with_defaults({"items": [{"most": 1}]}, said) == {
+        "items": [{"most": 1, "opens": "09:00"}],
+        "gap": "36h",
+        "inner": {"opens": "09:00", "most": 3},
+    }
 
 
 # -- the schema ------------------------------------------------------------------------------------------------------
