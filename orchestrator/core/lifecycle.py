@@ -9,8 +9,8 @@ Theory of operation. The events are folded into facts. Then four rules are appli
    messages are cancelled, the open escalation is closed.
 4. Of the plays that are due, the first by (due, priority, name) is judged: done, skipped with a reason, or postponed.
    A done or skipped play is in the ledger; a postponed one waits; so each application makes progress and the loop ends.
-   What came due and lost its cause before it could be judged (the stage was left, the silence broken while it waited)
-   is skipped as overtaken.
+   What came due and lost its cause before it could be judged (the stage was left; while it waited the silence was
+   broken, the date moved, the milestone reached, or the same happened again) is skipped as overtaken.
 
 Then ``wake_at`` is derived: the earliest of the next due instants and the instants at which a guard, a milestone or an
 ``only_while`` that matters now may turn by the clock alone.
@@ -47,7 +47,7 @@ from orchestrator.core.errors import IllegalInputError, UndecidableError
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, distinct
 from orchestrator.core.facts import adds, fold, name_of
 from orchestrator.core.people import Person, recipient
-from orchestrator.core.playbook import Entered, Escalate, OnDay, Play, Playbook, SendEmail, Transition
+from orchestrator.core.playbook import Entered, Escalate, OnDay, OnDays, Play, Playbook, SendEmail, Transition
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
 from orchestrator.core.segments import owned
 from orchestrator.core.timing import Due, Zone
@@ -220,7 +220,7 @@ class _Moving:
             self.reach_milestone()
             or self.change_stage()
             or self.withdraw()
-            or self.drop_broken_silence()
+            or self.drop_broken()
             or self.judge_first_due()
         )
 
@@ -261,7 +261,7 @@ class _Moving:
             if isinstance(due.play.trigger, Entered) and due.at <= self.now:
                 self.decide(due, Outcome.SKIPPED, DecisionReason.OVERTAKEN)
 
-    def drop_broken_silence(self) -> bool:
+    def drop_broken(self) -> bool:
         for name in self.account.waiting:
             due = timing.broken(self.playbook.plays[name], self.account, self.zone, self.playbook)
             if due is not None:
@@ -422,7 +422,7 @@ class _Moving:
         return conditions.explain(whole, self.view)
 
     def freeze_anchor(self, due: Due) -> None:
-        if self.account.anchor is None and isinstance(due.play.trigger, OnDay):
+        if self.account.anchor is None and isinstance(due.play.trigger, OnDay | OnDays):
             self.set(anchor=timing.anchor_of(self.account, self.playbook))
 
     def act(self, due: Due) -> None:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from orchestrator.core.calendars import Hours
 from orchestrator.core.conditions import ALWAYS, Case, Node
 from orchestrator.core.facts import Vocabulary
+from orchestrator.core.periods import Unit
 
 
 @unique
@@ -78,6 +79,14 @@ class Segmentation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """By when a milestone should be reached, on a clock of its own."""
+
+    within: timedelta
+    since: str  # an event's first time, or another milestone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Milestone:
     """A named condition over facts, reached once."""
 
@@ -85,6 +94,12 @@ class Milestone:
     when: Node
     label: str  # what a person calls it
     target: timedelta | None = None  # after the anchor; None: no target
+    targets: tuple[Target, ...] = ()  # on other clocks than the anchor's; the first that is missed counts
+
+    @property
+    def timed(self) -> bool:
+        """Whether it has a target on any clock."""
+        return self.target is not None or bool(self.targets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +131,24 @@ class OnDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OnDays:
+    """Several local days after the anchor, as with OnDay. Episode: each day (``day 0014``)."""
+
+    days: tuple[int, ...]  # rising
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """So long before an instant that a trait names, derived afresh when it moves. Episode: that instant.
+
+    While it waits (for the send window, say) and the instant moves nearer, the episode stays: one process, one episode.
+    """
+
+    lead: timedelta
+    until: str  # a trait that is an instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class After:
     """An offset since the first time something happened. Episode: once."""
 
@@ -134,6 +167,20 @@ class Silent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Occurred:
+    """Something happened, each time anew. Episode: the instant of the last time."""
+
+    event: str  # of the vocabulary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overdue:
+    """A milestone is not reached though the first of its targets has passed. Episode: once."""
+
+    milestone: str  # one with a target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
     """A milestone is reached. Episode: once."""
 
@@ -149,12 +196,30 @@ class Entered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EveryWeek:
-    """The beginning of each calendar week (Monday 00:00 UTC) after the anchor, up to a day. Episode: the week."""
+    """The beginning of each calendar week (Monday 00:00 UTC) after the anchor, up to a day. Episode: the week.
+
+    These are the weeks that ``x.falling_weeks`` and ``x.week_ratio`` count in, the same for every account: for rules
+    over weekly figures. What a person should get on a day of *their* week is a ``Cadence``.
+    """
 
     until_day: int  # the last day since the anchor on which it still comes due
 
 
-Trigger = OnDay | After | Silent | Reached | Entered | EveryWeek
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """A day of each week, month or quarter on the local calendar, from the first after the anchor's day.
+
+    Episode: the period (``2026-W07``, ``2026-03``, ``2026-Q1``).
+    """
+
+    unit: Unit
+    on: int  # of a week: from 0 (Monday); else a day of its first month, from 1, its last day at most
+    until_day: int | None = None  # the last local day since the anchor on which it comes due; None: for ever
+
+
+Trigger = (
+    OnDay | OnDays | Before | After | Silent | Occurred | Overdue | Reached | Entered | EveryWeek | Cadence
+)  # when a play comes due: ``core.timing`` says how each is derived
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

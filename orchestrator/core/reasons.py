@@ -31,7 +31,7 @@ class DecisionReason(Reason):
     DEFERRED_TOO_LONG = "deferred_too_long", "No opening of the send window came within its max_defer and valid_for."
     NO_RECIPIENT = "no_recipient", "Until the end of its max_defer nobody at the account had an address."
     ALREADY_DONE = "already_done", "It was due, but its only_while did not hold: what it asks for is done."
-    OVERTAKEN = "overtaken", "Its cause ended before it could be judged: the stage was left, or the silence broken."
+    OVERTAKEN = "overtaken", "Its cause ended, or came anew, before it could be judged."
     EXITED = "exited", "The account had left: its stage is an exit."
     OTHER_STAGE = "other_stage", "The play belongs to other stages than the account's."
 

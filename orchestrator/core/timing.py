@@ -3,29 +3,54 @@
 | trigger   | episode                                   | due                                                      |
 |-----------|-------------------------------------------|----------------------------------------------------------|
 | OnDay     | once                                      | the local day n after the anchor; day 0: the anchor      |
+| OnDays    | each day (``day 0014``)                   | as OnDay, the first that is not decided                  |
+| Before    | the instant that the trait names          | that instant - the lead                                  |
 | After     | once                                      | the first time it happened + the delay                   |
 | Silent    | the instant from which silence is counted | the last time it happened (or the anchor) + the period   |
+| Occurred  | the last time it happened                 | that instant                                             |
+| Overdue   | once                                      | the first target of a milestone that is not reached      |
 | Reached   | once                                      | when the milestone was reached                           |
 | Entered   | the life of the stage (its entry)         | when the stage was entered                               |
 | EveryWeek | the week (its Monday 00:00 UTC)           | that Monday, from the first after the anchor             |
+| Cadence   | the period (``2026-W07``, ``2026-Q1``)    | its local day, from the first after the anchor's day     |
 
-A policy's ``at`` moves a due instant to that time of the local day.
+A policy's ``at`` moves a due instant to that time of the local day. An episode that waits and is not called for any
+more (the silence was broken, the date moved, the milestone was reached) is ``broken``.
 """
 
 from collections.abc import Container
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from orchestrator.core import calendars, policy
+from orchestrator.core import calendars, periods, policy
 from orchestrator.core.account import Account
 from orchestrator.core.calendars import DAY, Hours
 from orchestrator.core.conditions import monday_after
 from orchestrator.core.people import Person
-from orchestrator.core.playbook import After, Entered, EveryWeek, OnDay, Play, Playbook, Reached, Silent, Trigger
+from orchestrator.core.periods import WEEKDAYS, Unit
+from orchestrator.core.playbook import (
+    After,
+    Before,
+    Cadence,
+    Entered,
+    EveryWeek,
+    Milestone,
+    Occurred,
+    OnDay,
+    OnDays,
+    Overdue,
+    Play,
+    Playbook,
+    Reached,
+    Silent,
+    Trigger,
+)
 
 ONCE = "once"
+_OLDEST = datetime(1900, 1, 1, tzinfo=UTC)  # products write their nulls as dates before this,
+_FARTHEST = datetime(9999, 1, 1, tzinfo=UTC)  # or after that: no day is counted from them
 WEEKENDS = {
     "sat_sun": frozenset({5, 6}),
     "fri_sat": frozenset({4, 5}),
@@ -85,15 +110,32 @@ def next_due(play: Play, account: Account, zone: Zone, playbook: Playbook) -> Du
 
 
 def broken(play: Play, account: Account, zone: Zone, playbook: Playbook) -> Due | None:
-    """The silence that a waiting play came due for, when it is no longer the one that counts; else None."""
+    """The episode that a waiting play came due for, when it is no longer the one that counts; else None."""
     waiting = account.waiting.get(play.name)
-    if waiting is None or not isinstance(play.trigger, Silent) or _decided(play, waiting.episode, account):
+    if waiting is None or _decided(play, waiting.episode, account):
+        return None
+    base = _was_due(play.trigger, waiting.episode, account, zone, playbook)
+    if base is None:
         return None
     found = _episode(play, account, zone, playbook)
     if found is not None and found[0] == waiting.episode:
         return None
-    base = _later(datetime.fromisoformat(waiting.episode), play.trigger, account, zone.tz, playbook)
     return Due(play=play, episode=waiting.episode, at=_at(play, base, zone.tz))
+
+
+def _was_due(trigger: Trigger, episode: str, account: Account, zone: Zone, playbook: Playbook) -> datetime | None:
+    """When an episode that may pass came due; None where none ever passes."""
+    match trigger:
+        case Silent():
+            return _later(datetime.fromisoformat(episode), trigger, account, zone.tz, playbook)
+        case Before():
+            return datetime.fromisoformat(episode) - trigger.lead
+        case Occurred():
+            return datetime.fromisoformat(episode)
+        case Overdue():
+            return _deadline(playbook.milestones[trigger.milestone], account, anchor_of(account, playbook))
+        case _:
+            return None
 
 
 def _decided(play: Play, episode: str, account: Account) -> bool:
@@ -102,8 +144,8 @@ def _decided(play: Play, episode: str, account: Account) -> bool:
 
 
 def _at(play: Play, base: datetime, tz: ZoneInfo) -> datetime:
-    if play.policy.at is None or isinstance(play.trigger, OnDay):
-        return base  # OnDay has read ``at`` already: it means that day, not the first such time after an instant
+    if play.policy.at is None or isinstance(play.trigger, OnDay | OnDays | Cadence):
+        return base  # they have read ``at`` already: it means that day, not the first such time after an instant
     return calendars.at_or_after(base, play.policy.at, tz)
 
 
@@ -111,12 +153,21 @@ def _episode(play: Play, account: Account, zone: Zone, playbook: Playbook) -> tu
     anchor = anchor_of(account, playbook)
     match play.trigger:
         case OnDay() as trigger:
-            return None if anchor is None else (ONCE, _day(trigger, play, anchor, zone.tz))
+            return None if anchor is None else (ONCE, _day(trigger.day, play, anchor, zone.tz))
+        case OnDays() as trigger:
+            return None if anchor is None else _next_day(trigger, play, account, anchor, zone.tz)
+        case Before() as trigger:
+            return _before(trigger, play, account, playbook)
         case After() as trigger:
             fact = account.facts.events.get(trigger.since)
             return None if fact is None else (ONCE, _later(fact.first, trigger, account, zone.tz, playbook))
         case Silent() as trigger:
             return _silence(trigger, account, anchor, zone.tz, playbook)
+        case Occurred() as trigger:
+            fact = account.facts.events.get(trigger.event)
+            return None if fact is None else (fact.last.isoformat(), fact.last)
+        case Overdue() as trigger:
+            return _overdue(playbook.milestones[trigger.milestone], account, anchor)
         case Reached() as trigger:
             reached = account.milestones.get(trigger.milestone)
             return None if reached is None else (ONCE, reached)
@@ -125,16 +176,74 @@ def _episode(play: Play, account: Account, zone: Zone, playbook: Playbook) -> tu
             return (entered.isoformat(), entered) if account.stage == trigger.stage else None
         case EveryWeek() as trigger:
             return _week(trigger, play, account, anchor)
+        case Cadence() as trigger:
+            return None if anchor is None else _period(trigger, play, account, anchor, zone.tz)
         case _ as unreachable:
             assert_never(unreachable)
 
 
-def _day(trigger: OnDay, play: Play, anchor: datetime, tz: ZoneInfo) -> datetime:
-    day = calendars.local_day(anchor, tz) + timedelta(days=trigger.day)
+def _day(number: int, play: Play, anchor: datetime, tz: ZoneInfo) -> datetime:
+    day = calendars.local_day(anchor, tz) + timedelta(days=number)
     wall = play.policy.at
     if wall is None:
         wall = anchor.astimezone(tz).time()
     return max(anchor, calendars.at_local(day, wall, tz))
+
+
+def _next_day(
+    trigger: OnDays, play: Play, account: Account, anchor: datetime, tz: ZoneInfo
+) -> tuple[str, datetime] | None:
+    for number in trigger.days:
+        episode = f"day {number:04}"
+        if not _decided(play, episode, account):
+            return episode, _day(number, play, anchor, tz)
+    return None
+
+
+def _before(trigger: Before, play: Play, account: Account, playbook: Playbook) -> tuple[str, datetime] | None:
+    written = account.facts.traits.get(trigger.until)
+    until = playbook.vocabulary.traits[trigger.until].default if written is None else written.value
+    if not isinstance(until, datetime) or not _OLDEST < until < _FARTHEST:
+        return None
+    waiting = account.waiting.get(play.name)
+    episode = until.isoformat() if waiting is None else max(until.isoformat(), waiting.episode)
+    return episode, until - trigger.lead
+
+
+def _overdue(milestone: Milestone, account: Account, anchor: datetime | None) -> tuple[str, datetime] | None:
+    if milestone.name in account.milestones:
+        return None
+    missed = _deadline(milestone, account, anchor)
+    return None if missed is None else (ONCE, missed)
+
+
+def _deadline(milestone: Milestone, account: Account, anchor: datetime | None) -> datetime | None:
+    """The first of a milestone's targets, as far as their clocks have begun."""
+    found = [] if anchor is None or milestone.target is None else [anchor + milestone.target]
+    for target in milestone.targets:
+        fact = account.facts.events.get(target.since)
+        since = account.milestones.get(target.since) if fact is None else fact.first
+        if since is not None:
+            found.append(since + target.within)
+    return min(found, default=None)
+
+
+def _period(
+    trigger: Cadence, play: Play, account: Account, anchor: datetime, tz: ZoneInfo
+) -> tuple[str, datetime] | None:
+    began = calendars.local_day(anchor, tz)
+    start = periods.beginning(trigger.unit, began)
+    entry = account.ledger.get(play.name)
+    done = None if entry is None else periods.labelled(trigger.unit, entry.episode)
+    if done is not None:
+        start = max(start, periods.following(trigger.unit, done))
+    day = periods.day_within(trigger.unit, start, trigger.on)
+    if day <= began:
+        start = periods.following(trigger.unit, start)
+        day = periods.day_within(trigger.unit, start, trigger.on)
+    if trigger.until_day is not None and (day - began).days > trigger.until_day:
+        return None
+    return periods.label(trigger.unit, start), calendars.at_local(day, play.policy.at or time(0), tz)
 
 
 def _later(base: datetime, trigger: After | Silent, account: Account, tz: ZoneInfo, playbook: Playbook) -> datetime:
@@ -182,18 +291,34 @@ def told(trigger: Trigger) -> str:
     match trigger:
         case OnDay():
             return f"day {trigger.day} after the anchor"
+        case OnDays():
+            return f"days {', '.join(str(day) for day in trigger.days)} after the anchor"
+        case Before():
+            return f"{_span(trigger.lead, business=False)} before {trigger.until}"
         case After():
             return f"{_span(trigger.delay, business=trigger.business)} after the first {trigger.since}"
         case Silent():
             return f"no {trigger.since} for {_span(trigger.period, business=trigger.business)}"
+        case Occurred():
+            return f"each {trigger.event}"
+        case Overdue():
+            return f"milestone {trigger.milestone} overdue"
         case Reached():
             return f"milestone {trigger.milestone} reached"
         case Entered():
             return f"stage {trigger.stage} entered"
         case EveryWeek():
             return f"every week until day {trigger.until_day}"
+        case Cadence():
+            return _cadence(trigger)
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def _cadence(trigger: Cadence) -> str:
+    day = WEEKDAYS[trigger.on] if trigger.unit is Unit.WEEK else f"day {trigger.on}"
+    until = "" if trigger.until_day is None else f" until day {trigger.until_day}"
+    return f"every {trigger.unit} on {day}{until}"
 
 
 def _span(span: timedelta, *, business: bool) -> str:

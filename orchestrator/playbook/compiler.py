@@ -17,18 +17,21 @@ from orchestrator.core.playbook import (
     Caps,
     Milestone,
     Mode,
+    Occurred,
     Play,
     Playbook,
     Silent,
     Stage,
+    Target,
     Transition,
+    Trigger,
 )
 from orchestrator.playbook import loader, policy
 from orchestrator.playbook.conditions import ConditionError, Names, compile_condition
 from orchestrator.playbook.errors import PlaybookError, did_you_mean
 from orchestrator.playbook.loader import Path, Tree
 from orchestrator.playbook.plays import PlayCompiler
-from orchestrator.playbook.schema import Document, validated
+from orchestrator.playbook.schema import Document, MilestoneShape, validated
 from orchestrator.playbook.segments import SegmentCompiler, derived_names, window_of
 from orchestrator.playbook.source import PlaybookSource, read_source, version_of
 from orchestrator.playbook.vocabulary import check_event, check_name, vocabulary_of
@@ -103,6 +106,7 @@ class _Compiler:
             window=window,
             quiet=quiet,
             segments=self.segments,
+            timed=frozenset(name for name, milestone in milestones.items() if milestone.timed),
         )
         compiled = {name: plays.play(name, shape) for name, shape in document.plays.items()}
         if not compiled and not self.broken:
@@ -124,7 +128,7 @@ class _Compiler:
             mode=Mode(document.mode),
             checklist=tuple(document.setup),
             horizon=document.horizon,
-            reads=self.reads(compiled.values()),
+            reads=self.reads(compiled.values(), milestones.values()),
             segmentation=self.segmentation,
             core_feature=(document.core_feature.label, document.core_feature.path)
             if document.core_feature
@@ -162,14 +166,25 @@ class _Compiler:
         for name, shape in self.document.milestones.items():
             when = self.condition(shape.when, ("milestones", name, "when"), self.names(compiled))
             label = shape.label or name.replace("_", " ")
-            compiled[name] = Milestone(name=name, when=when, label=label, target=shape.target)
+            targets = self.targets(name, shape)
+            compiled[name] = Milestone(name=name, when=when, label=label, target=shape.target, targets=targets)
         return compiled
 
-    def reads(self, plays: Iterable[Play]) -> frozenset[str]:
+    def targets(self, milestone: str, shape: MilestoneShape) -> tuple[Target, ...]:
+        others = self.document.milestones.keys() - {milestone}
+        known = {*self.vocabulary.events, *others, *self.broken}
+        for number, target in enumerate(shape.targets):
+            if target.since not in known:
+                told = f"`{target.since}` is no event and no other milestone{did_you_mean(target.since, known)}"
+                self.tree.refuse(("milestones", milestone, "targets", number, "since"), told)
+        return tuple(Target(within=target.within, since=target.since) for target in shape.targets)
+
+    def reads(self, plays: Iterable[Play], milestones: Iterable[Milestone]) -> frozenset[str]:
         """The events that any rule looks at."""
-        triggers = {play.trigger.since for play in plays if isinstance(play.trigger, After | Silent)}
+        triggers = {name for play in plays for name in heard(play.trigger)}
+        clocks = {target.since for milestone in milestones for target in milestone.targets}
         looked_at = {name for node in self.conditions for name in events_of(node, self.vocabulary)}
-        return frozenset({self.document.anchor, *triggers, *looked_at}) | _ALWAYS_READ
+        return frozenset({self.document.anchor, *triggers, *clocks, *looked_at}) | _ALWAYS_READ
 
     # -- stages ------------------------------------------------------------------------------------------------------
 
@@ -242,6 +257,17 @@ class _Compiler:
                 tree.refuse(("setup", number), f"unknown milestone `{name}`{did_you_mean(name, document.milestones)}")
             elif name in document.setup[:number]:
                 tree.refuse(("setup", number), f"`{name}` is in the list already")
+
+
+def heard(trigger: Trigger) -> Iterator[str]:
+    """The events that a trigger waits for."""
+    match trigger:
+        case After() | Silent():
+            yield trigger.since
+        case Occurred():
+            yield trigger.event
+        case _:
+            return
 
 
 def events_of(node: Node, vocabulary: Vocabulary) -> Iterator[str]:

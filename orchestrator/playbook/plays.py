@@ -6,16 +6,20 @@ from datetime import timedelta
 
 from orchestrator.core.calendars import Hours
 from orchestrator.core.conditions import ALWAYS, Node
+from orchestrator.core.facts import TraitType
 from orchestrator.core.playbook import (
     OF_SEGMENT,
     Action,
     After,
+    Before,
     Entered,
     Escalate,
-    EveryWeek,
     Mode,
+    Occurred,
     OnDay,
+    OnDays,
     OnUnknown,
+    Overdue,
     Play,
     Policy,
     Quiet,
@@ -34,7 +38,7 @@ from orchestrator.playbook.schema import EscalateShape, PlayShape
 from orchestrator.playbook.segments import SegmentCompiler
 from orchestrator.playbook.vocabulary import check_event, check_name
 
-TRIGGERS = ("day", "after", "silent", "reached", "entered", "every")
+TRIGGERS = ("day", "before", "after", "silent", "on", "overdue", "reached", "entered", "every")
 DEFAULT_DEFER = timedelta(days=2)  # never longer than the play's valid_for
 
 _NOTHING = OnDay(day=0)  # stands in where the trigger is wrong; what holds it is never used
@@ -52,6 +56,7 @@ class PlayCompiler:
     window: Hours
     quiet: Quiet | None
     segments: SegmentCompiler  # knows who owns what ``owner: segment`` says
+    timed: frozenset[str] = frozenset()  # the milestones that have a target
 
     def play(self, name: str, shape: PlayShape) -> Play:
         """One compiled play; what is wrong with it is noted in the tree."""
@@ -88,6 +93,10 @@ class PlayCompiler:
         match shape:
             case PlayShape(day=int() as day):
                 return OnDay(day=day)
+            case PlayShape(day=tuple() as days):
+                return OnDays(days=days)
+            case PlayShape(before=str() as text):
+                return self._before(text, path)
             case PlayShape(after=str() as text):
                 since = self._since(text, path)
                 return After(delay=since.span.length, since=since.event, business=since.span.business)
@@ -96,6 +105,11 @@ class PlayCompiler:
                 if not since.span.length:
                     self.tree.refuse(path, "a silence must be longer than nothing")
                 return Silent(period=since.span.length, since=since.event, business=since.span.business)
+            case PlayShape(on=str() as event):
+                self._check_event(event, path)
+                return Occurred(event=event)
+            case PlayShape(overdue=str() as milestone):
+                return self._overdue(milestone, path)
             case PlayShape(reached=str() as milestone):
                 self._check_known("milestone", milestone, path, self.names.milestones)
                 return Reached(milestone=milestone)
@@ -103,13 +117,32 @@ class PlayCompiler:
                 self._check_known("stage", stage, path, self.names.stages)
                 return Entered(stage=stage)
             case _:
-                return EveryWeek(until_day=spans.until_day(shape.every or ""))
+                return spans.cadence(shape.every or "")
+
+    def _before(self, text: str, path: Path) -> Before:
+        found, traits = spans.until(text), self.names.vocabulary.traits
+        rule = traits.get(found.trait)
+        dates = [name for name, each in traits.items() if each.type is TraitType.INSTANT]
+        if rule is None and found.trait not in self.names.broken:
+            self.tree.refuse(path, f"unknown trait `{found.trait}`{did_you_mean(found.trait, dates)}", found.offset)
+        elif rule is not None and rule.type is not TraitType.INSTANT:
+            told = f"`{found.trait}` is a {rule.type.value} trait; `before` counts back from an instant"
+            self.tree.refuse(path, f"{told}: {', '.join(dates)}", found.offset)
+        return Before(lead=found.lead, until=found.trait)
+
+    def _overdue(self, milestone: str, path: Path) -> Overdue:
+        self._check_known("milestone", milestone, path, self.names.milestones)
+        if milestone in self.names.milestones and milestone not in self.timed:
+            self.tree.refuse(path, f"the milestone `{milestone}` has no `target` that could pass")
+        return Overdue(milestone=milestone)
 
     def _since(self, text: str, path: Path) -> spans.Since:
         found = spans.since(text)
-        known = {*self.names.vocabulary.events, *self.names.broken}
-        check_event(found.event, path, self.tree, known, found.offset)
+        self._check_event(found.event, path, found.offset)
         return found
+
+    def _check_event(self, event: str, path: Path, offset: int | None = None) -> None:
+        check_event(event, path, self.tree, {*self.names.vocabulary.events, *self.names.broken}, offset)
 
     def _check_known(self, kind: str, name: str, path: Path, known: Iterable[str]) -> None:
         if name not in known and name not in self.names.broken:

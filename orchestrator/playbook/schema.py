@@ -32,10 +32,13 @@ from orchestrator.playbook.loader import Path, Plain, Tree
 _LENGTH = {"type": "string", "pattern": spans.PLAIN_SPAN, "description": "a duration such as 30m, 48h, 3d or 2w"}
 _CLOCK = {"type": "string", "pattern": spans.CLOCK, "description": 'a time of day such as "09:00"'}
 _CLOSING = {"anyOf": [_CLOCK, {"const": "24:00"}]}
+_DAY = {"type": "integer", "minimum": 0, "maximum": spans.LATEST_DAY}
+_DAYS = {"anyOf": [_DAY, {"type": "array", "items": _DAY, "minItems": 1, "uniqueItems": True}, {"type": "null"}]}
 
 Duration = Annotated[timedelta, BeforeValidator(spans.plain_span), WithJsonSchema(_LENGTH)]
 TimeOfDay = Annotated[time, BeforeValidator(spans.clock), WithJsonSchema(_CLOCK)]
 Closing = Annotated[time | None, BeforeValidator(spans.closing), WithJsonSchema(_CLOSING)]
+Days = Annotated[int | tuple[int, ...] | None, BeforeValidator(spans.days), WithJsonSchema(_DAYS)]
 WindowShape = Annotated[list[Duration | None], Field(min_length=2, max_length=2)]
 Words = Annotated[str, Field(min_length=1, max_length=500)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -138,12 +141,20 @@ class SegmentsShape(_Shape):
     table: dict[str, SegmentShape]
 
 
+class TargetShape(_Shape):
+    """By when a milestone should be reached, since an event or another milestone."""
+
+    within: Duration
+    since: str
+
+
 class MilestoneShape(_Shape):
     """A named condition, reached once."""
 
     when: str
     label: Words | None = None
     target: Duration | None = None
+    targets: list[TargetShape] = []
 
 
 class StageShape(_Shape):
@@ -254,9 +265,12 @@ class PlayShape(_Shape):
     """Trigger, condition, actions and policy, flat."""
 
     label: Words | None = None
-    day: int | None = Field(default=None, ge=0, le=3660)
+    day: Days = None
+    before: str | None = None
     after: str | None = None
     silent: str | None = None
+    on: str | None = None
+    overdue: str | None = None
     reached: str | None = None
     entered: str | None = None
     every: str | None = None

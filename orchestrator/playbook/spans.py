@@ -4,6 +4,10 @@ import re
 from dataclasses import dataclass
 from datetime import time, timedelta
 
+from orchestrator.core.periods import WEEKDAYS, Unit
+from orchestrator.core.playbook import Cadence, EveryWeek
+from orchestrator.playbook.errors import did_you_mean
+
 LONGEST = timedelta(days=3660)  # ten years: no rule reaches further
 
 _UNITS = {
@@ -16,7 +20,11 @@ _SPAN = re.compile(
     r"(?P<amount>\d{1,6})\s*(?P<business>business\s+)?(?P<unit>m|h|d|w|minutes?|hours?|days?|weeks?)", re.ASCII
 )
 _SINCE = re.compile(r"(?P<span>.+?)\s+since\s+(?P<event>\S+)")
-_EVERY = re.compile(r"week\s+until\s+day\s+(?P<day>\d{1,4})", re.ASCII)
+_UNTIL = re.compile(r"(?P<span>.+?)\s+until\s+(?P<name>\S+)")
+_EVERY = re.compile(
+    r"(?P<unit>week|month|quarter)(?:\s+on\s+(?P<on>[a-z]+|\d{1,2}))?(?:\s+until\s+day\s+(?P<day>\d{1,4}))?", re.ASCII
+)
+LATEST_DAY = 3660  # since the anchor
 _CLOCK = re.compile(r"(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)", re.ASCII)
 PLAIN_SPAN = r"^\d{1,6} *(m|h|d|w|minutes?|hours?|days?|weeks?)$"  # as an editor is told of it
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
@@ -37,6 +45,15 @@ class Since:
     span: Span
     event: str
     offset: int  # where the event's name begins in the text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Until:
+    """A duration counted back from an instant."""
+
+    lead: timedelta
+    trait: str
+    offset: int  # where the trait's name begins in the text
 
 
 def span(text: object) -> Span:
@@ -87,16 +104,76 @@ def since(text: str) -> Since:
     return Since(span=span(found["span"]), event=found["event"], offset=lead + found.start("event"))
 
 
-def until_day(text: str) -> int:
-    """``week until day 30``: the day.
+def until(text: str) -> Until:
+    """``60d until renewal_at``.
+
+    Raises:
+        ValueError: it is not of that form, or counts business time.
+    """
+    found = _UNTIL.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"expected a duration and a trait such as `60d until renewal_at`, got {text!r}")
+    lead = len(text) - len(text.lstrip())
+    return Until(lead=plain_span(found["span"]), trait=found["name"], offset=lead + found.start("name"))
+
+
+def days(said: object) -> int | tuple[int, ...] | None:
+    """A day, ``7``, or several in rising order, ``[7, 14, 21]``.
+
+    Raises:
+        ValueError: it is neither, or no day of the first ten years.
+    """
+    if said is None or not isinstance(said, list):
+        return None if said is None else _day(said)
+    found = tuple(_day(each) for each in said)
+    if not found:
+        raise ValueError("expected a day or a list of days, got a list of 0")
+    if list(found) != sorted(set(found)):
+        raise ValueError(f"expected each day once and in order, got {said}")
+    return found
+
+
+def _day(said: object) -> int:
+    if isinstance(said, bool) or not isinstance(said, int):
+        raise ValueError(f"expected a whole number, got {said!r}")  # noqa: TRY004 -- what a validator raises
+    if said < 0:
+        raise ValueError(f"expected a number of at least 0, got {said}")
+    if said > LATEST_DAY:
+        raise ValueError(f"expected a number of at most {LATEST_DAY}, got {said}")
+    return said
+
+
+def cadence(text: str) -> Cadence | EveryWeek:
+    """``week on monday``, ``month on 15 until day 365``, ``quarter``; ``week until day 30`` is the week of figures.
 
     Raises:
         ValueError: it is not of that form.
     """
     found = _EVERY.fullmatch(text.strip())
-    if found is None:
-        raise ValueError(f"expected `week until day 30` or another day, got {text!r}")
-    return int(found["day"])
+    if found is None or (found["unit"] == "week" and not (found["on"] or found["day"])):
+        raise ValueError(
+            "expected `week on monday`, `month`, `month on 15`, `quarter` (each with `until day 90` if you like)"
+            f" or `week until day 30`, got {text!r}"
+        )
+    unit, last = Unit(found["unit"]), None if found["day"] is None else int(found["day"])
+    if unit is not Unit.WEEK:
+        return Cadence(unit=unit, on=_day_of_month(found["on"] or "1"), until_day=last)
+    if found["on"] is None:
+        return EveryWeek(until_day=last or 0)
+    return Cadence(unit=unit, on=_weekday(found["on"]), until_day=last)
+
+
+def _day_of_month(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 31:  # noqa: PLR2004 -- the days of a month
+        raise ValueError(f"expected a day of the month, 1 to 31 (31 is its last day, whichever that is), got {text!r}")
+    return int(text)
+
+
+def _weekday(text: str) -> int:
+    for number, day in enumerate(WEEKDAYS):
+        if text in {day, day[:3]}:
+            return number
+    raise ValueError(f"expected a weekday such as monday, got {text!r}{did_you_mean(text, WEEKDAYS)}")
 
 
 def clock(text: object) -> time:

@@ -22,15 +22,21 @@ from orchestrator.core.conditions import (
 )
 from orchestrator.core.events import OWN_EVENTS
 from orchestrator.core.facts import MeasureRule, ScoreRule, TraitRule, TraitType, Value, Vocabulary
+from orchestrator.core.periods import Unit
 from orchestrator.core.playbook import (
     Action,
     After,
+    Before,
+    Cadence,
     Caps,
     Entered,
     Escalate,
     EveryWeek,
     Milestone,
+    Occurred,
     OnDay,
+    OnDays,
+    Overdue,
     Play,
     Playbook,
     Policy,
@@ -41,6 +47,7 @@ from orchestrator.core.playbook import (
     Severity,
     Silent,
     Stage,
+    Target,
     TouchModel,
     Transition,
     Trigger,
@@ -182,6 +189,13 @@ MILESTONES = {
             name="value", when=every(reached("setup"), compare(count("core_used"), ">=", 2)), label="First value"
         ),
         Milestone(
+            name="habit",
+            when=compare(count("core_used"), ">=", 3),
+            label="A habit",
+            target=20 * DAY,
+            targets=(Target(within=5 * DAY, since="login"), Target(within=12 * HOUR, since="setup")),
+        ),
+        Milestone(
             name="settled",
             when=every(seen("login"), compare(days_ago("login"), ">", 1.3), compare(days_ago("login"), "<=", 20)),
             label="A first pause",
@@ -287,6 +301,14 @@ PLAYS = (
         when=compare(term(TermKind.FALLING, "login"), ">=", 1),
     ),
     play("weekly", EveryWeek(until_day=28), MAIL, at=time(9), when=compare(trait("seats"), ">=", 3)),
+    play("steps", OnDays(days=(4, 8, 30)), MAIL, at=time(9), when=negation(reached("value"))),
+    play("renewal", Before(lead=20 * DAY, until="renewal_at"), MAIL, work(), max_defer=5 * DAY, valid_for=6 * DAY),
+    play("order", Occurred(event="ordered"), MAIL, valid_for=4 * DAY, max_defer=4 * DAY),
+    play("return", Occurred(event="came_back"), work(Severity.LOW)),
+    play("no_habit", Overdue(milestone="habit"), MAIL, only_while=negation(reached("habit")), max_defer=DAY),
+    play("mondays", Cadence(unit=Unit.WEEK, on=0, until_day=40), MAIL, at=time(9), max_defer=HOUR, valid_for=DAY),
+    play("month_end", Cadence(unit=Unit.MONTH, on=31), work(Severity.LOW), at=time(2, 30)),
+    play("quarterly", Cadence(unit=Unit.QUARTER, on=1), MAIL),
 )
 
 PLAYBOOK = Playbook(
@@ -304,7 +326,7 @@ PLAYBOOK = Playbook(
     working=Hours(weekdays=frozenset(range(5)), opens=time(9), closes=time(17)),
     timezone="Europe/Berlin",
     checklist=("setup", "value"),
-    reads=frozenset(EVENTS) - {"ordered"},
+    reads=frozenset(EVENTS),
     core_feature=("Boards", "/boards"),
 )
 

@@ -84,7 +84,7 @@ SAID: st.SearchStrategy[dict[str, Json]] = st.fixed_dictionaries(
         "timezone": st.sampled_from(ZONES),
         "country": st.sampled_from(["DE", "XX", None]),
         "weekend": st.sampled_from(["fri_sat", "none", "sun"]),
-        "renewal_at": st.sampled_from(["2026-04-01", "soon"]),
+        "renewal_at": st.sampled_from(["2026-03-30", "2026-04-01", "2026-04-10T09:30:00+02:00", "soon", "0001-01-01"]),
     },
 )
 

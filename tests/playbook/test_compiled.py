@@ -10,21 +10,28 @@ import pytest
 from orchestrator.core.conditions import ALWAYS
 from orchestrator.core.events import OWN_EVENTS
 from orchestrator.core.facts import MeasureRule, ScoreRule, TraitRule, TraitType
+from orchestrator.core.periods import Unit
 from orchestrator.core.playbook import (
     After,
+    Before,
+    Cadence,
     Entered,
     EveryWeek,
     Mode,
+    Occurred,
     OnDay,
+    OnDays,
     OnUnknown,
+    Overdue,
     Reached,
     SendEmail,
     Silent,
+    Target,
     Trigger,
 )
 from orchestrator.core.timing import WEEKENDS
 from orchestrator.playbook import PlaybookSource, compile_playbook, load, read_source, version_of
-from tests.playbook.small import SMALL, TEMPLATES, bent, compiled
+from tests.playbook.small import SMALL, TEMPLATES, bent, compiled, told
 
 SOURCE = PlaybookSource(file="p.yaml", text=SMALL, templates=TEMPLATES)
 DAY = timedelta(days=1)
@@ -46,13 +53,42 @@ DAY = timedelta(days=1)
         ("reached: warm", Reached(milestone="warm")),
         ("entered: old", Entered(stage="old")),
         ("every: week until day 30", EveryWeek(until_day=30)),
+        ("day: [7, 14, 21]", OnDays(days=(7, 14, 21))),
+        ("day: [7]", OnDays(days=(7,))),
+        ("before: 60d until renewal_at", Before(lead=60 * DAY, until="renewal_at")),
+        ("on: login", Occurred(event="login")),
+        ("overdue: timely", Overdue(milestone="timely")),
+        ("every: week on monday", Cadence(unit=Unit.WEEK, on=0)),
+        ("every: week on fri until day 90", Cadence(unit=Unit.WEEK, on=4, until_day=90)),
+        ("every: month", Cadence(unit=Unit.MONTH, on=1)),
+        ("every: month on 15 until day 365", Cadence(unit=Unit.MONTH, on=15, until_day=365)),
+        ("every: quarter", Cadence(unit=Unit.QUARTER, on=1)),
+        ("every: quarter until day 0", Cadence(unit=Unit.QUARTER, on=1, until_day=0)),
     ],
 )
 def test_each_trigger(written: str, trigger: Trigger) -> None:
     """Every way of writing a trigger gives its value."""
     at = '    at: "09:00"\n'
-    book = compiled(bent(("    day: 1\n", f"    {written}\n"), (at, "")))
+    timely = "  timely: {when: login, target: 7d}\nsetup:"
+    book = compiled(bent(("    day: 1\n", f"    {written}\n"), (at, ""), ("setup:", timely)))
     assert book.plays["hello"].trigger == trigger
+
+
+def test_a_milestone_may_have_targets_on_several_clocks() -> None:
+    """A target counts from the anchor, others from an event or another milestone; the events of their clocks are read."""
+    said = "    when: login\n    target: 7d\n    targets: [{within: 3d, since: scored}, {within: 12h, since: warm}]\n"
+    book = compiled(bent(("    when: login\n", said)))
+    found = book.milestones["started"]
+    assert (found.target, found.timed, book.milestones["warm"].timed) == (7 * DAY, True, False)
+    assert found.targets == (Target(within=3 * DAY, since="scored"), Target(within=DAY / 2, since="warm"))
+    assert "scored" in book.reads
+
+
+def test_a_broken_trait_is_not_also_called_unknown() -> None:
+    """A play that counts back from a trait whose declaration is wrong is left alone."""
+    touch = "touch: {one_of: [high, tech], default: tech}"
+    text = bent((touch, f"{touch}\n    trial_ends: dat"), ("    day: 1", "    before: 3d until trial_ends"))
+    assert told(text) == ["p.yaml:10:5 vocabulary.traits.trial_ends: expected bool, number, text or instant, got 'dat'"]
 
 
 def test_the_policy_of_a_play() -> None:
@@ -180,6 +216,7 @@ def test_any_leads_from_everywhere() -> None:
         ),
         (("    day: 1", "    after: 2d since scored"), {"scored"}),
         (("    day: 1", "    silent: 2d since scored"), {"scored"}),
+        (("    day: 1", "    on: scored"), {"scored"}),
         (("    day: 1", "    day: 1\n    only_while: not scored"), {"scored"}),
         (("of: login", "of: scored"), set()),
     ],

@@ -8,12 +8,14 @@ from pydantic_core import ErrorDetails
 
 from orchestrator.core.errors import LifecycleError
 from orchestrator.playbook import PlaybookError, Problem, load, schema
+from orchestrator.playbook.plays import TRIGGERS
 from tests.playbook.small import SMALL, TEMPLATES, bent, compiled, told
 
 DAY = "    day: 1\n"
 MAIL = "    email: day_0_welcome\n"
 TOUCH = "touch: {one_of: [high, tech], default: tech}"
 ANCHOR = "anchor: signed_up"
+CADENCES = "expected `week on monday`, `month`, `month on 15`, `quarter` (each with `until day 90` if you like) or `week until day 30`"
 ROW = "{from: young, to: old, when: warm}"
 
 # fmt: off
@@ -62,8 +64,8 @@ ONE_PROBLEM = [
     (('at: "09:00"', "at: 08:59"), "34:9 plays.hello.at: 08:59 lies outside the send window"),
     (('at: "09:00"', "at: 17:00"), "34:9 plays.hello.at: 17:00 lies outside the send window"),
     # plays
-    ((DAY, ""), "32:3 plays.hello: a play needs one trigger of day, after, silent, reached, entered, every; this has none"),
-    ((DAY, DAY + "    reached: warm\n"), "32:3 plays.hello: a play needs one trigger of day, after, silent, reached, entered, every; this has day and reached"),
+    ((DAY, ""), f"32:3 plays.hello: a play needs one trigger of {', '.join(TRIGGERS)}; this has none"),
+    ((DAY, DAY + "    reached: warm\n"), f"32:3 plays.hello: a play needs one trigger of {', '.join(TRIGGERS)}; this has day and reached"),
     ((MAIL, ""), "32:3 plays.hello: a play needs something to do: `email`, `escalate` or both"),
     (("email: day_0_welcome", "email: day_0_wellcome"), "35:12 plays.hello.email: there is no template templates/email/day_0_wellcome/en.md (did you mean `day_0_welcome`?)"),
     ((MAIL, "    escalate: {template: no_logn, severity: high, category: adoption, owner: csm, due: 4h}\n"), "35:26 plays.hello.escalate.template: there is no template templates/escalation/no_logn.md (did you mean `no_login`?)"),
@@ -74,7 +76,26 @@ ONE_PROBLEM = [
     ((DAY, "    after: 2 since login\n"), "33:12 plays.hello.after: expected a duration such as 30m, 48h, 3d or 2w, got '2'"),
     ((DAY, "    after: 999999w since login\n"), "33:12 plays.hello.after: expected a duration of ten years at most, got '999999w'"),
     ((DAY, "    silent: 0d since login\n"), "33:13 plays.hello.silent: a silence must be longer than nothing"),
-    ((DAY, "    every: month\n"), "33:12 plays.hello.every: expected `week until day 30` or another day, got 'month'"),
+    ((DAY, "    every: week\n"), f"33:12 plays.hello.every: {CADENCES}, got 'week'"),
+    ((DAY, "    every: fortnight\n"), f"33:12 plays.hello.every: {CADENCES}, got 'fortnight'"),
+    ((DAY, "    every: week on mnday\n"), "33:12 plays.hello.every: expected a weekday such as monday, got 'mnday' (did you mean `monday`?)"),
+    ((DAY, "    every: month on 32\n"), "33:12 plays.hello.every: expected a day of the month, 1 to 31 (31 is its last day, whichever that is), got '32'"),
+    ((DAY, "    every: quarter on monday\n"), "33:12 plays.hello.every: expected a day of the month, 1 to 31 (31 is its last day, whichever that is), got 'monday'"),
+    ((DAY, "    day: []\n"), "33:10 plays.hello.day: expected a day or a list of days, got a list of 0"),
+    ((DAY, "    day: [7, 7]\n"), "33:10 plays.hello.day: expected each day once and in order, got [7, 7]"),
+    ((DAY, "    day: [14, 7]\n"), "33:10 plays.hello.day: expected each day once and in order, got [14, 7]"),
+    ((DAY, "    day: [7, x]\n"), "33:10 plays.hello.day: expected a whole number, got 'x'"),
+    ((DAY, "    day: 3661\n"), "33:10 plays.hello.day: expected a number of at most 3660, got 3661"),
+    ((DAY, "    before: renewal_at\n"), "33:13 plays.hello.before: expected a duration and a trait such as `60d until renewal_at`, got 'renewal_at'"),
+    ((DAY, "    before: 60d until renewal\n"), "33:23 plays.hello.before: unknown trait `renewal` (did you mean `renewal_at`?)"),
+    ((DAY, "    before: 60d until seats\n"), "33:23 plays.hello.before: `seats` is a number trait; `before` counts back from an instant: renewal_at"),
+    ((DAY, "    before: 2 business days until renewal_at\n"), "33:13 plays.hello.before: business time counts in `after` and `silent` only; write this in plain hours or days: '2 business days'"),
+    ((DAY, "    on: scord\n"), "33:9 plays.hello.on: unknown event `scord` (did you mean `scored`?)"),
+    ((DAY, "    overdue: strted\n"), "33:14 plays.hello.overdue: unknown milestone `strted` (did you mean `started`?)"),
+    ((DAY, "    overdue: started\n"), "33:14 plays.hello.overdue: the milestone `started` has no `target` that could pass"),
+    (("    when: login\n", "    when: login\n    targets: [{within: 3d, since: warn}]\n"), "17:35 milestones.started.targets[0].since: `warn` is no event and no other milestone (did you mean `warm`?)"),
+    (("    when: login\n", "    when: login\n    targets: [{within: 3d, since: started}]\n"), "17:35 milestones.started.targets[0].since: `started` is no event and no other milestone (did you mean `scored`?)"),
+    (("    when: login\n", "    when: login\n    targets: [{within: 3d}]\n"), "17:15 milestones.started.targets[0]: missing key `since`"),
     ((DAY, "    reached: warn\n"), "33:14 plays.hello.reached: unknown milestone `warn` (did you mean `warm`?)"),
     ((DAY, "    entered: odl\n"), "33:14 plays.hello.entered: unknown stage `odl` (did you mean `old`?)"),
     ((DAY, DAY + "    stages: [young, odl]\n"), "34:21 plays.hello.stages[1]: unknown stage `odl` (did you mean `old`?)"),
