@@ -112,10 +112,8 @@ def next_due(play: Play, account: Account, zone: Zone, playbook: Playbook) -> Du
 def broken(play: Play, account: Account, zone: Zone, playbook: Playbook) -> Due | None:
     """The episode that a waiting play came due for, when it is no longer the one that counts; else None."""
     waiting = account.waiting.get(play.name)
-    if waiting is None or _decided(play, waiting.episode, account):
-        return None
-    base = _was_due(play.trigger, waiting.episode, account, zone, playbook)
-    if base is None:
+    base = None if waiting is None else _was_due(play.trigger, waiting.episode, account, zone, playbook)
+    if waiting is None or base is None or _decided(play, waiting.episode, account):
         return None
     found = _episode(play, account, zone, playbook)
     if found is not None and found[0] == waiting.episode:

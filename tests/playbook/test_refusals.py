@@ -81,6 +81,7 @@ ONE_PROBLEM = [
     ((DAY, "    every: week on mnday\n"), "33:12 plays.hello.every: expected a weekday such as monday, got 'mnday' (did you mean `monday`?)"),
     ((DAY, "    every: month on 32\n"), "33:12 plays.hello.every: expected a day of the month, 1 to 31 (31 is its last day, whichever that is), got '32'"),
     ((DAY, "    every: quarter on monday\n"), "33:12 plays.hello.every: expected a day of the month, 1 to 31 (31 is its last day, whichever that is), got 'monday'"),
+    ((DAY, f"{DAY}    priority: 1001\n"), "34:15 plays.hello.priority: expected a number of at most 1000, got 1001"),
     ((DAY, "    day: []\n"), "33:10 plays.hello.day: expected a day or a list of days, got a list of 0"),
     ((DAY, "    day: [7, 7]\n"), "33:10 plays.hello.day: expected each day once and in order, got [7, 7]"),
     ((DAY, "    day: [14, 7]\n"), "33:10 plays.hello.day: expected each day once and in order, got [14, 7]"),
