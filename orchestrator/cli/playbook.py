@@ -1,15 +1,18 @@
 """``lifecycle playbook``: check a playbook before it runs, and see what is in force."""
 
 import json
+from enum import StrEnum, unique
 from pathlib import Path
-from typing import Annotated, assert_never
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from orchestrator.cli.console import out
-from orchestrator.core.playbook import Action, Escalate, Play, SendEmail
+from orchestrator.core.playbook import Play, doing
 from orchestrator.core.timing import told
+from orchestrator.playbook.graph import graph as drawn_graph
+from orchestrator.playbook.graph import mermaid, svg
 from orchestrator.playbook.json_schema import json_schema
 from orchestrator.playbook.resolved import resolved
 from orchestrator.playbook.source import PlaybookSource, read_source
@@ -60,7 +63,7 @@ def show(
             play.label,
             _due(play),
             _condition(play),
-            "\n".join(map(_does, play.actions)),
+            "\n".join(map(doing, play.actions)),
             str(play.policy.priority),
         )
     out.print(f"{playbook.name} {playbook.version}", table)
@@ -82,17 +85,30 @@ def _condition(play: Play) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _does(action: Action) -> str:
-    match action:
-        case SendEmail(template=template):
-            return f"email {template}"
-        case Escalate(owner=owner, severity=severity):
-            return f"escalate to {owner}, {severity}"
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of the language, for an editor that completes and checks while you write."""
     typer.echo(json.dumps(json_schema(), indent=2))
+
+
+@unique
+class Picture(StrEnum):
+    """A form of the picture."""
+
+    SVG = "svg"
+    MERMAID = "mermaid"
+
+
+@app.command()
+def graph(
+    file: Annotated[
+        Path | None, typer.Argument(help="A playbook. Left out: the configured one.", exists=True, dir_okay=False)
+    ] = None,
+    *,
+    form: Annotated[
+        Picture, typer.Option("--as", help="A picture, or text that pages like GitHub's draw.")
+    ] = Picture.SVG,
+) -> None:
+    """Draw a playbook's stages and plays from the tables that the engine decides by."""
+    found = drawn_graph(checked(_source(file)))
+    typer.echo(svg(found) if form is Picture.SVG else mermaid(found), nl=False)

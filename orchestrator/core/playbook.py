@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from enum import StrEnum, unique
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from orchestrator.core.calendars import Hours
 from orchestrator.core.conditions import ALWAYS, Case, Node
@@ -241,6 +241,17 @@ class Escalate:
 
 
 Action = SendEmail | Escalate
+
+
+def doing(action: Action) -> str:
+    """What an action does, in a few words."""
+    match action:
+        case SendEmail():
+            return f"email {action.template}"
+        case Escalate():
+            return f"escalate to {action.owner}, {action.severity}"
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -190,6 +190,12 @@ def test_a_playbook_is_shown(lifecycle: Lifecycle, tmp_path: Path) -> None:
     assert re.search(r"email: day_3_setup +# templates/playbooks/b2b-saas.yaml:\d+", whole)
 
 
+def test_a_playbook_is_drawn(lifecycle: Lifecycle) -> None:
+    """``playbook graph`` prints an SVG picture, or Mermaid."""
+    assert lifecycle("playbook", "graph").startswith("<svg ")
+    assert lifecycle("playbook", "graph", "--as", "mermaid").startswith("flowchart TB\n")
+
+
 def test_the_schema_is_printed(lifecycle: Lifecycle) -> None:
     """``playbook schema`` prints JSON that names its dialect."""
     assert json.loads(lifecycle("playbook", "schema"))["$schema"].startswith("https://json-schema.org/")
