@@ -60,7 +60,7 @@ def test_a_playbook_without_windows_days_or_transitions_is_drawn() -> None:
     text = bent(
         ("    old: {goal: stay}\n  transitions:\n    - {from: young, to: old, when: warm}\n", ""),
         ("window: [0d, 7d]", "window: [0d, null]"),
-        ("day: 1", "after: 1d since login"),
+        ("    day: 1\n", "    after: 1d since login\n"),
     )
     seen = texts(compiled(text))
     assert "from 0d on" in seen
