@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from orchestrator.core.playbook import OnDay, Play, Playbook, Stage, Transition, doing
+from orchestrator.core.playbook import OnDay, OnDays, Play, Playbook, Stage, Transition, doing
 from orchestrator.core.timing import told
 from orchestrator.playbook import spans
 
@@ -64,11 +64,11 @@ def graph(playbook: Playbook) -> Graph:
     days: dict[int, tuple[Card, ...]] = {}
     others: list[Card] = []
     for play in playbook.plays.values():
-        match play.trigger:
-            case OnDay(day=day):
-                days[day] = (*days.get(day, ()), _card(play, f"Day {day}"))
-            case _:
-                others.append(_card(play, told(play.trigger)))
+        listed = _days(play)
+        for day in listed:
+            days[day] = (*days.get(day, ()), _card(play, f"Day {day}"))
+        if not listed:
+            others.append(_card(play, told(play.trigger)))
     return Graph(
         title=playbook.name,
         boxes=tuple(map(_box, playbook.stages.values())),
@@ -76,6 +76,16 @@ def graph(playbook: Playbook) -> Graph:
         days=dict(sorted(days.items())),
         others=tuple(others),
     )
+
+
+def _days(play: Play) -> tuple[int, ...]:
+    match play.trigger:
+        case OnDay(day=day):
+            return (day,)
+        case OnDays(days=days):
+            return days
+        case _:
+            return ()
 
 
 def _box(stage: Stage) -> Box:

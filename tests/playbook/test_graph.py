@@ -68,6 +68,19 @@ def test_a_playbook_without_windows_days_or_transitions_is_drawn() -> None:
     assert "24 hours after the first login" in seen
 
 
+def test_a_long_condition_is_wrapped() -> None:
+    """What does not fit in a line goes on in the next one, whole."""
+    long = " and ".join(f"login.count > {number}" for number in range(12))
+    assert long in texts(compiled(bent(("to: old, when: warm", f"to: old, when: '{long}'"))))
+
+
+def test_a_play_of_several_days_stands_on_each() -> None:
+    """A play that comes due on several days is seen on every one of them."""
+    seen = texts(compiled(bent(("    day: 1\n", "    day: [2, 9]\n"))))
+    assert "Day 2 hello" in seen
+    assert "Day 9 hello" in seen
+
+
 def test_the_picture_in_the_readme_is_the_shipped_playbook() -> None:
     """The picture that the README shows is drawn from the playbook that it speaks of."""
     kept = HOUSE / "templates" / "playbooks" / "b2b-saas.svg"
