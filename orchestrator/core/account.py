@@ -40,6 +40,16 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recent:
+    """A message that was decided a short while ago: what minimum gaps and the account's caps count."""
+
+    at: datetime  # when it was decided
+    person: str  # for whom
+    play: str
+    episode: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One customer company."""
 
@@ -55,6 +65,7 @@ class Account:
     ledger: Mapping[str, LedgerEntry] = field(default_factory=dict)  # by play
     waiting: Mapping[str, Waiting] = field(default_factory=dict)  # by play
     standing: Mapping[str, str] = field(default_factory=dict)  # play -> episode of what it did and may be withdrawn
+    recent: tuple[Recent, ...] = ()  # by time; no further back than the playbook's gaps and caps look
     wake_at: datetime | None = None  # when something may next become due; None: not by time alone
     basis: str = ""  # what wake_at was derived from
 
@@ -80,6 +91,7 @@ def merge(kept: Account, gone: Account) -> Account:
         ledger=ledger,
         waiting={play: each for play, each in kept.waiting.items() if not _decided(each, ledger.get(play))},
         standing={**gone.standing, **kept.standing},
+        recent=tuple(sorted({*kept.recent, *gone.recent}, key=lambda each: (each.at, each.play, each.person))),
         wake_at=None,
         basis="",
     )

@@ -54,6 +54,7 @@ class Postponement:
     at: datetime
     until: datetime | None
     reason: PostponementReason
+    by: str | None = None  # the play that went first, or whose message used up the account's share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,9 @@ Then ``wake_at`` is derived: the earliest of the next due instants and the insta
 
 A judgement asks, in this order: is the account in an exit stage, or in a stage that the play is not for; is it too late
 (``valid_for``); does the condition hold; is what it asks for still to be done (``only_while``); is there somebody to
-write to; is the send window open. A paused account is judged when the pause ends. Unknown is not false: it is skipped
-under its own reason.
+write to; what was said to them or to the account before, and is the send window open (``policy``). Where messages are
+kept apart, plays that write go first by (when each may act, priority, due, name), and who loses waits for the gap to
+pass. A paused account is judged when the pause ends. Unknown is not false: it is skipped under its own reason.
 
 Illegal input raises and changes nothing. There is no clock, no I/O, no randomness and no logging in here.
 """
@@ -47,7 +48,7 @@ from orchestrator.core.errors import IllegalInputError, UndecidableError
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, distinct
 from orchestrator.core.facts import adds, fold, name_of
 from orchestrator.core.people import Person, recipient
-from orchestrator.core.playbook import Entered, Escalate, OnDay, OnDays, Play, Playbook, SendEmail, Transition
+from orchestrator.core.playbook import Action, Entered, Escalate, OnDay, OnDays, Play, Playbook, SendEmail, Transition
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
 from orchestrator.core.segments import owned
 from orchestrator.core.timing import Due, Zone
@@ -55,7 +56,9 @@ from orchestrator.core.timing import Due, Zone
 _MOST_MOVES = 10_000  # more in one call can only be a circle
 _NO_OFFSET = timedelta(0)  # of UTC
 _PAUSES = frozenset({"account_paused", "account_resumed"})  # every rule looks at these
-_UNSEEN = frozenset({"ledger", "waiting", "standing", "anchor_said", "wake_at", "basis"})  # no condition looks at these
+_UNSEEN = frozenset(
+    {"ledger", "waiting", "standing", "recent", "anchor_said", "wake_at", "basis"}
+)  # no condition looks at these
 
 
 def opened(account_id: str, now: datetime, playbook: Playbook) -> Account:
@@ -82,7 +85,8 @@ def absorb(account: Account, events: Iterable[Event], playbook: Playbook) -> Acc
     if not new:
         return account
     facts = fold(account.facts, new, playbook.vocabulary)
-    return replace(account, facts=facts, standing=_settled(account.standing, new, playbook))
+    recent = policy.left(account.recent, new)
+    return replace(account, facts=facts, standing=_settled(account.standing, new, playbook), recent=recent)
 
 
 def _check_event(event: Event, account: Account) -> None:
@@ -290,10 +294,32 @@ class _Moving:
         due = [each for each in self.pending() if self.effective(each) <= self.now]
         if not due:
             return False
-        first = min(due, key=lambda each: (each.at, each.play.policy.priority, each.play.name))
+        first = min(due, key=self.turn)
         return self.pause(first) if self.account.paused else self.judge(first)
 
+    def turn(self, due: Due) -> tuple[datetime, int, datetime, str]:
+        """Who is judged first; of plays that compete for somebody's attention, who may act first, and then priority."""
+        at = self.effective(due) if self.writes(due.play) and policy.competes(due.play, self.playbook) else due.at
+        return (at, due.play.policy.priority, due.at, due.play.name)
+
     # -- judging -----------------------------------------------------------------------------------------------------
+
+    def todo(self, play: Play) -> tuple[Action, ...]:
+        """What the play is to do: in the holdout only work for a human, and mail that is no matter of choice."""
+        return tuple(each for each in play.actions if isinstance(each, Escalate)) if self.spares(play) else play.actions
+
+    def spares(self, play: Play) -> bool:
+        """Whether the holdout keeps this play from writing."""
+        holdout = self.playbook.holdout
+        return (
+            holdout is not None
+            and not play.policy.exempt
+            and _writes(play.actions)
+            and policy.held_out(self.account.id, holdout)
+        )
+
+    def writes(self, play: Play) -> bool:
+        return _writes(self.todo(play))
 
     def pending(self) -> Iterator[Due]:
         for name, play in self.playbook.plays.items():
@@ -317,11 +343,19 @@ class _Moving:
     def pause(self, due: Due) -> bool:
         return self.postpone(due, None, PostponementReason.PAUSED)
 
-    def postpone(self, due: Due, until: datetime | None, reason: PostponementReason) -> bool:
+    def postpone(
+        self, due: Due, until: datetime | None, reason: PostponementReason, held: policy.Held | None = None
+    ) -> bool:
         name = due.play.name
         self.postponements.append(
             Postponement(
-                account=self.account.id, play=name, episode=due.episode, at=self.now, until=until, reason=reason
+                account=self.account.id,
+                play=name,
+                episode=due.episode,
+                at=self.now,
+                until=until,
+                reason=reason,
+                by=None if held is None else held.by.play,
             )
         )
         waiting = Waiting(episode=due.episode, until=until, reason=reason)
@@ -331,15 +365,16 @@ class _Moving:
         reason = self.skip_reason(due)
         if reason is not None:
             return self.decide(due, Outcome.SKIPPED, reason)
-        if _writes(due.play) and self.person is None:
+        if self.writes(due.play) and self.person is None:
             return self.await_recipient(due)
-        opening = self.opening(due)
+        held = self.held(due)
+        opening = self.opening(due, self.now if held is None else held.until)
         if opening is not None and opening <= self.now:
             return self.decide(due, Outcome.DONE, DecisionReason.DUE)
-        policy = due.play.policy
-        if opening is None or opening > due.at + min(policy.max_defer, policy.valid_for):
-            return self.decide(due, Outcome.SKIPPED, DecisionReason.DEFERRED_TOO_LONG)
-        return self.postpone(due, opening, PostponementReason.OUTSIDE_WINDOW)
+        if opening is None or opening > due.at + min(due.play.policy.max_defer, due.play.policy.valid_for):
+            too_long = DecisionReason.DEFERRED_TOO_LONG if held is None else held.skipped
+            return self.decide(due, Outcome.SKIPPED, too_long, held)
+        return self.postpone(due, opening, PostponementReason.OUTSIDE_WINDOW if held is None else held.reason, held)
 
     def skip_reason(self, due: Due) -> DecisionReason | None:
         play = due.play
@@ -352,7 +387,7 @@ class _Moving:
             return DecisionReason.UNKNOWN if held is None else DecisionReason.CONDITION_FALSE
         if self.goal_reached(play):
             return DecisionReason.ALREADY_DONE
-        return None
+        return DecisionReason.HOLDOUT if play.actions and not self.todo(play) else None
 
     def await_recipient(self, due: Due) -> bool:
         """The call that says who somebody is may come after the event that made the play due: arrival is not order."""
@@ -361,20 +396,26 @@ class _Moving:
             return self.decide(due, Outcome.SKIPPED, DecisionReason.NO_RECIPIENT)
         return self.postpone(due, last, PostponementReason.NO_RECIPIENT)
 
-    def opening(self, due: Due) -> datetime | None:
-        """The first instant from now on at which this play may act."""
-        if due.play.policy.exempt or not _writes(due.play):
-            return self.now
-        return policy.next_opening(self.now, due.play, self.account, self.zone.tz, self.playbook)
+    def held(self, due: Due) -> policy.Held | None:
+        """What was said before and holds this play back."""
+        if self.person is None or not self.writes(due.play):
+            return None
+        return policy.held(due.play, {self.person.id}, self.account, self.now, self.playbook)
+
+    def opening(self, due: Due, start: datetime) -> datetime | None:
+        """The first instant from ``start`` on at which this play may act."""
+        if due.play.policy.exempt or not self.writes(due.play):
+            return start
+        return policy.next_opening(start, due.play, self.account, self.zone.tz, self.playbook)
 
     # -- deciding ----------------------------------------------------------------------------------------------------
 
-    def decide(self, due: Due, outcome: Outcome, reason: DecisionReason) -> bool:
+    def decide(self, due: Due, outcome: Outcome, reason: DecisionReason, held: policy.Held | None = None) -> bool:
         self.freeze_anchor(due)
         if outcome is Outcome.DONE:
             self.act(due)
         entry = self.entry(due, outcome, reason)
-        self.decisions.append(self.decision(due, entry))
+        self.decisions.append(self.decision(due, entry, held))
         name = due.play.name
         self.dues.pop(name, None)
         return self.set(
@@ -395,7 +436,7 @@ class _Moving:
             repeats=before.repeats + 1 if repeats and before else 1,
         )
 
-    def decision(self, due: Due, entry: LedgerEntry) -> Decision:
+    def decision(self, due: Due, entry: LedgerEntry, held: policy.Held | None) -> Decision:
         return Decision(
             account=self.account.id,
             play=due.play.name,
@@ -406,7 +447,7 @@ class _Moving:
             reason=entry.reason,
             playbook_version=self.playbook.version,
             trigger=timing.told(due.play.trigger),
-            clauses=self.explanation(due.play),
+            clauses=(*self.explanation(due.play), *self.said_by_policy(due.play, entry, held)),
             zone=str(self.zone.tz),
             zone_from=self.zone.named_by,
             repeats=entry.repeats,
@@ -421,12 +462,22 @@ class _Moving:
         whole = conditions.Every(operands=parts, text=" and ".join(f"({part.text})" for part in parts))
         return conditions.explain(whole, self.view)
 
+    def said_by_policy(self, play: Play, entry: LedgerEntry, held: policy.Held | None) -> Iterator[Clause]:
+        """What of the policy made a difference: the message that it lost to, or the holdout."""
+        if held is not None:
+            yield held.clause
+        if entry.reason in {DecisionReason.DUE, DecisionReason.HOLDOUT} and self.spares(play):
+            yield policy.spared(decisive=entry.reason is DecisionReason.HOLDOUT)
+
     def freeze_anchor(self, due: Due) -> None:
         if self.account.anchor is None and isinstance(due.play.trigger, OnDay | OnDays):
             self.set(anchor=timing.anchor_of(self.account, self.playbook))
 
     def act(self, due: Due) -> None:
+        todo, before = self.todo(due.play), len(self.messages)
         for number, action in enumerate(due.play.actions):
+            if action not in todo:
+                continue
             match action:
                 case SendEmail():
                     self.messages.append(self.message(due, action, number))
@@ -434,6 +485,8 @@ class _Moving:
                     self.escalations.append(self.escalation(due, action))
                 case _ as unreachable:
                     assert_never(unreachable)
+        if policy.remembers(self.playbook):
+            self.set(recent=policy.remembered(self.account, self.messages[before:], self.now, self.playbook))
         if due.play.actions:
             self.set(standing={**self.account.standing, due.play.name: due.episode})
 
@@ -542,8 +595,8 @@ def outlook(account: Account, people: Sequence[Person], now: datetime, playbook:
     return tuple(sorted(moving.pending(), key=lambda due: (due.at, due.play.policy.priority, due.play.name)))
 
 
-def _writes(play: Play) -> bool:
-    return any(isinstance(action, SendEmail) for action in play.actions)
+def _writes(actions: Iterable[Action]) -> bool:
+    return any(isinstance(action, SendEmail) for action in actions)
 
 
 def _escalates(play: Play) -> bool:

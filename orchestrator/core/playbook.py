@@ -291,6 +291,21 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gaps:
+    """The least time between what one person gets; exempt messages neither count nor wait."""
+
+    message: timedelta = timedelta(0)  # between two messages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdout:
+    """The share of accounts that is not written to, so that the difference can be measured; a matter of their ids."""
+
+    share: float  # 0..1
+    salt: str  # another one draws other accounts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quiet:
     """The hours of each local day in which nobody is written to, whatever the window says; they may pass midnight."""
 
@@ -331,5 +346,8 @@ class Playbook:
     reads: frozenset[str] = frozenset()  # the events that any rule looks at: others cost their fold only
     segmentation: Segmentation | None = None  # None: all accounts are treated alike
     core_feature: tuple[str, str] = ("", "")  # label and path of the link to the core feature
+    account_caps: Caps | None = None  # how many touches one account may get, over all its people; None: any number
+    gaps: Gaps | None = None  # None: messages may follow each other at once
+    holdout: Holdout | None = None  # None: everyone is written to
     quiet: Quiet | None = None  # None: no hour of the window is quiet
     holidays: Holidays | None = None  # None: every day counts as its weekday does

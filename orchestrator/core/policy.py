@@ -1,26 +1,39 @@
-"""Policy: when a play that writes may act. Openings of the window, quiet hours, holidays.
+"""Policy: when a play that writes may act. Openings, minimum gaps, the account's caps, the holdout.
 
 An opening is an instant inside the play's window (its own, else the playbook's), outside the playbook's quiet hours,
 and, if the playbook keeps to holidays, on no holiday of the account's country: all on the recipient's wall clock
 (``spec/semantics.md``, "Quiet hours", "DST / month ends"). A country that nobody named, or that the list does not know,
 has no holidays.
+
+What was decided a short while ago (``Account.recent``) holds back what comes due now: nobody gets two messages within
+the minimum gap, no account more touches than its caps allow (``spec/semantics.md``, "Frequency cap", "Same event, two
+touches"). Exempt messages neither count nor wait; what leaves for nobody (shadow, redirect) waits and does not count;
+neither does what ended without leaving, once we are told.
+
+The holdout is drawn by the account's id alone ("Holdout"): it stays the same for as long as the salt does.
 """
 
-from collections.abc import Container, Iterator
-from dataclasses import replace
-from datetime import date, datetime, time
+from collections.abc import Collection, Container, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from orchestrator.core import calendars
-from orchestrator.core.account import Account
-from orchestrator.core.calendars import Hours
-from orchestrator.core.playbook import Play, Playbook, Quiet
+from orchestrator.core.account import Account, Recent
+from orchestrator.core.calendars import DAY, Hours
+from orchestrator.core.conditions import Clause
+from orchestrator.core.decisions import Message, key
+from orchestrator.core.events import OWN_SOURCE, Event
+from orchestrator.core.playbook import Holdout, Mode, Play, Playbook, Quiet
+from orchestrator.core.reasons import DecisionReason, PostponementReason
 
 _EVERY_DAY: Container[date] = frozenset()
 _MIDNIGHT = time(0)
 _MINUTE = 60  # seconds
 _DAY = 24 * 60 * _MINUTE  # seconds
+_WEEK = 7 * DAY
+_NO_GAP = timedelta(0)
 
 
 def next_opening(instant: datetime, play: Play, account: Account, tz: ZoneInfo, playbook: Playbook) -> datetime | None:
@@ -88,3 +101,106 @@ def uncounted(account: Account, playbook: Playbook) -> Container[date]:
     """The holidays that a silence or a delay in working days leaves out."""
     keeps = playbook.holidays is not None and playbook.holidays.silence
     return holidays_of(account, playbook) if keeps else _EVERY_DAY
+
+
+# -- what was said before --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What holds a play back: a message that was decided before."""
+
+    until: datetime  # after now
+    reason: PostponementReason  # OUTRANKED or ACCOUNT_CAPPED
+    by: Recent
+
+    @property
+    def skipped(self) -> DecisionReason:
+        """Why the play is skipped when it cannot wait for so long."""
+        outranked = self.reason is PostponementReason.OUTRANKED
+        return DecisionReason.OUTRANKED if outranked else DecisionReason.ACCOUNT_CAPPED
+
+    @property
+    def clause(self) -> Clause:
+        """The message that it lost to, for the explanation."""
+        rule = "gaps.message" if self.reason is PostponementReason.OUTRANKED else "caps.account"
+        value = f"{self.by.play} to {self.by.person} at {self.by.at.isoformat()}"
+        return Clause(text=rule, value=f"{value}, holds until {self.until.isoformat()}", verdict=False, decisive=True)
+
+
+def remembers(playbook: Playbook) -> bool:
+    """Whether plays of this playbook compete at all: without gaps and caps of accounts nothing is remembered."""
+    return playbook.gaps is not None or playbook.account_caps is not None
+
+
+def competes(play: Play, playbook: Playbook) -> bool:
+    """Whether what was said before may hold this play back, if it writes."""
+    return remembers(playbook) and not play.policy.exempt
+
+
+def held(play: Play, people: Collection[str], account: Account, now: datetime, playbook: Playbook) -> Held | None:
+    """What holds a play that writes to these people back the longest; None when nothing does."""
+    if not competes(play, playbook):
+        return None
+    found = (*_by_gaps(people, account, playbook), *_by_caps(account, now, playbook))
+    return max((each for each in found if each.until > now), key=lambda each: each.until, default=None)
+
+
+def _by_gaps(people: Collection[str], account: Account, playbook: Playbook) -> Iterator[Held]:
+    gap = _gap(playbook)
+    for each in account.recent if gap else ():
+        if each.person in people:
+            yield Held(until=each.at + gap, reason=PostponementReason.OUTRANKED, by=each)
+
+
+def _by_caps(account: Account, now: datetime, playbook: Playbook) -> Iterator[Held]:
+    """A touch counts once, to however many people it went."""
+    caps = playbook.account_caps
+    if caps is None:
+        return
+    touches = list({(each.play, each.episode): each for each in account.recent}.values())
+    for most, span in ((caps.day, DAY), (caps.week, _WEEK)):
+        counted = [each for each in touches if each.at > now - span]
+        if len(counted) >= most:
+            oldest = counted[-most]
+            yield Held(until=oldest.at + span, reason=PostponementReason.ACCOUNT_CAPPED, by=oldest)
+
+
+def remembered(account: Account, messages: Iterable[Message], now: datetime, playbook: Playbook) -> tuple[Recent, ...]:
+    """What is recent, with these messages of now, and without what no gap and no cap looks at any more."""
+    said = tuple(
+        Recent(at=now, person=each.person, play=each.play, episode=each.episode)
+        for each in messages
+        if not each.exempt and each.mode is Mode.LIVE
+    )
+    span = max(_gap(playbook), _NO_GAP if playbook.account_caps is None else _WEEK)
+    return (*(each for each in account.recent if each.at > now - span), *said)
+
+
+def left(recent: tuple[Recent, ...], events: Iterable[Event]) -> tuple[Recent, ...]:
+    """What is recent, without the messages of which these events say that they did not leave."""
+    if not recent:
+        return recent
+    ended = {
+        (event.properties.get("play"), event.properties.get("episode"), event.person)
+        for event in events
+        if event.source == OWN_SOURCE and event.name in {"message_cancelled", "message_failed"}
+    }
+    return tuple(each for each in recent if (each.play, each.episode, each.person) not in ended)
+
+
+def _gap(playbook: Playbook) -> timedelta:
+    return _NO_GAP if playbook.gaps is None else playbook.gaps.message
+
+
+# -- the holdout -----------------------------------------------------------------------------------------------------
+
+
+def held_out(account_id: str, holdout: Holdout) -> bool:
+    """Whether an account belongs to the holdout."""
+    return key("holdout", holdout.salt, account_id).int < holdout.share * 2**128
+
+
+def spared(*, decisive: bool) -> Clause:
+    """That the holdout kept a play from writing, for the explanation."""
+    return Clause(text="holdout", value="the account belongs to it", verdict=True, decisive=decisive)

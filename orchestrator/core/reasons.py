@@ -32,6 +32,9 @@ class DecisionReason(Reason):
     NO_RECIPIENT = "no_recipient", "Until the end of its max_defer nobody at the account had an address."
     ALREADY_DONE = "already_done", "It was due, but its only_while did not hold: what it asks for is done."
     OVERTAKEN = "overtaken", "Its cause ended, or came anew, before it could be judged."
+    OUTRANKED = "outranked", "Others went first: no opening that keeps the minimum gap came within its max_defer."
+    ACCOUNT_CAPPED = "account_capped", "The account's share of mail was used up for longer than its max_defer."
+    HOLDOUT = "holdout", "The account belongs to the holdout, which is not written to."
     EXITED = "exited", "The account had left: its stage is an exit."
     OTHER_STAGE = "other_stage", "The play belongs to other stages than the account's."
 
@@ -42,6 +45,8 @@ class PostponementReason(Reason):
 
     OUTSIDE_WINDOW = "outside_window", "It waits for the next opening of the send window."
     CAPPED = "capped", "The address has had its share of mail: the message waits for room."
+    OUTRANKED = "outranked", "Another play went first: it waits until the minimum gap to that message has passed."
+    ACCOUNT_CAPPED = "account_capped", "The account has had its share of mail: the play waits for room."
     PAUSED = "paused", "A person has paused the account."
     PARKED = "parked", "The account could not be decided and is parked."
     NO_RECIPIENT = "no_recipient", "Nobody at the account has an address yet: it waits for the call that names one."

@@ -14,7 +14,6 @@ from orchestrator.core.conditions import ALWAYS, Node, TermKind, terms
 from orchestrator.core.facts import Vocabulary
 from orchestrator.core.playbook import (
     After,
-    Caps,
     Milestone,
     Mode,
     Occurred,
@@ -121,7 +120,7 @@ class _Compiler:
             transitions=transitions,
             milestones=milestones,
             plays=compiled,
-            caps=Caps(day=document.caps.per_day, week=document.caps.per_week),
+            caps=policy.caps_of(document.caps, ("caps",), self.tree),
             window=window,
             working=policy.working_hours(document, self.tree),
             timezone=document.timezone,
@@ -133,6 +132,9 @@ class _Compiler:
             core_feature=(document.core_feature.label, document.core_feature.path)
             if document.core_feature
             else ("", ""),
+            account_caps=policy.account_caps_of(document, self.tree),
+            gaps=policy.gaps_of(document, self.tree),
+            holdout=policy.holdout_of(document),
             quiet=quiet,
             holidays=policy.holidays_of(document, self.tree),
         )
@@ -248,8 +250,6 @@ class _Compiler:
         check_event(document.anchor, ("anchor",), tree, {*document.vocabulary.events, *self.broken})
         if zone(document.timezone) is None:
             tree.refuse(("timezone",), f"unknown time zone `{document.timezone}`: use a name such as Europe/Berlin")
-        if document.caps.per_week < document.caps.per_day:
-            tree.refuse(("caps", "per_week"), "a week cannot hold fewer mails than one of its days")
         if document.horizon <= timedelta(0):
             tree.refuse(("horizon",), "the horizon must be longer than nothing")
         for number, name in enumerate(document.setup):

@@ -1,14 +1,14 @@
-"""Policy at decision time: windows, quiet hours and holidays, from their shapes."""
+"""Policy at decision time: windows, quiet hours, holidays, caps, gaps and the holdout, from their shapes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import time
+from datetime import time, timedelta
 
 from orchestrator.core import policy
 from orchestrator.core.calendars import Hours
-from orchestrator.core.playbook import Holidays, Quiet
+from orchestrator.core.playbook import Caps, Gaps, Holdout, Holidays, Quiet
 from orchestrator.playbook.loader import Path, Tree
-from orchestrator.playbook.schema import Document, HoursShape, PlayWindowShape, QuietShape
+from orchestrator.playbook.schema import AccountCapsShape, CapsShape, Document, HoursShape, PlayWindowShape, QuietShape
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MIDNIGHT = time(0)
@@ -70,6 +70,37 @@ def hindrance_at(wall: time, window: Hours, quiet: Quiet | None) -> str | None:
 
 def _open(wall: time, parts: tuple[Hours, ...]) -> bool:
     return any(each.opens <= wall and (each.closes is None or wall < each.closes) for each in parts)
+
+
+# -- caps, gaps, the holdout -----------------------------------------------------------------------------------------
+
+
+def caps_of(shape: CapsShape | AccountCapsShape, path: Path, tree: Tree) -> Caps:
+    """How many in a day and in a week."""
+    if shape.per_week < shape.per_day:
+        tree.refuse((*path, "per_week"), "a week cannot hold fewer mails than one of its days")
+    return Caps(day=shape.per_day, week=shape.per_week)
+
+
+def account_caps_of(document: Document, tree: Tree) -> Caps | None:
+    """How many touches an account may get; None when nothing is said of it."""
+    shape = document.caps.account
+    return None if shape is None else caps_of(shape, ("caps", "account"), tree)
+
+
+def gaps_of(document: Document, tree: Tree) -> Gaps | None:
+    """The minimum gaps; None when nothing is said of them."""
+    if document.gaps is None:
+        return None
+    if document.gaps.message <= timedelta(0):
+        tree.refuse(("gaps", "message"), "a gap must be longer than nothing")
+    return Gaps(message=document.gaps.message)
+
+
+def holdout_of(document: Document) -> Holdout | None:
+    """Who is not written to; None when everyone is."""
+    shape = document.holdout
+    return None if shape is None else Holdout(share=shape.share, salt=shape.salt)
 
 
 # -- holidays --------------------------------------------------------------------------------------------------------

@@ -237,11 +237,32 @@ class WindowsShape(_Shape):
         return self.send.holidays or self.silence.holidays or self.working.country is not None
 
 
-class CapsShape(_Shape):
-    """How many mails one address may get."""
+class AccountCapsShape(_Shape):
+    """How many touches one account may get, over all its people."""
 
     per_day: int = Field(ge=1)
     per_week: int = Field(ge=1)
+
+
+class CapsShape(_Shape):
+    """How many mails one address may get, and how many touches one account."""
+
+    per_day: int = Field(ge=1)
+    per_week: int = Field(ge=1)
+    account: AccountCapsShape | None = None
+
+
+class GapsShape(_Shape):
+    """The least time between what one person gets."""
+
+    message: Duration
+
+
+class HoldoutShape(_Shape):
+    """The share of accounts that is not written to."""
+
+    share: float = Field(ge=0, le=1)
+    salt: Words
 
 
 class CoreFeatureShape(_Shape):
@@ -306,6 +327,8 @@ class Document(_Shape):
     stages: StagesShape
     windows: WindowsShape
     caps: CapsShape
+    gaps: GapsShape | None = None
+    holdout: HoldoutShape | None = None
     plays: dict[str, PlayShape]
 
 

@@ -206,7 +206,12 @@ def write_journal(
             "account_id": each.account,
             "kind": "postponed",
             "play": each.play,
-            "detail": {"episode": each.episode, "until": each.until, "reason": each.reason},
+            "detail": {
+                "episode": each.episode,
+                "until": each.until,
+                "reason": each.reason,
+                **({} if each.by is None else {"by": each.by}),
+            },
         }
         for each in postponements
     ]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting
+from orchestrator.core.account import Account, LedgerEntry, Outcome, Recent, Waiting
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.events import Event, EventKind
 from orchestrator.core.facts import Fact, Facts, Value, Written
@@ -62,6 +62,7 @@ def account_document(account: Account) -> Document:
         "ledger": {play: _entry_document(entry) for play, entry in account.ledger.items()},
         "waiting": {play: [w.episode, _maybe(micros, w.until), w.reason.value] for play, w in account.waiting.items()},
         "standing": dict(account.standing),
+        "recent": [[micros(each.at), each.person, each.play, each.episode] for each in account.recent],
         "wake_at": _maybe(micros, account.wake_at),
         "basis": account.basis,
     }
@@ -89,6 +90,7 @@ def account_from(account_id: str, document: Document) -> Account:
         ledger={play: _entry_from(entry) for play, entry in document["ledger"].items()},
         waiting={play: _waiting_from(*waiting) for play, waiting in document["waiting"].items()},
         standing=document["standing"],
+        recent=tuple(_recent_from(*each) for each in document.get("recent", ())),
         wake_at=_maybe(instant_of, document["wake_at"]),
         basis=document["basis"],
     )
@@ -116,6 +118,10 @@ def _entry_from(fields: list[Any]) -> LedgerEntry:
 
 def _waiting_from(episode: str, until: int | None, reason: str) -> Waiting:
     return Waiting(episode=episode, until=_maybe(instant_of, until), reason=PostponementReason(reason))
+
+
+def _recent_from(at: int, person: str, play: str, episode: str) -> Recent:
+    return Recent(at=instant_of(at), person=person, play=play, episode=episode)
 
 
 # -- facts -----------------------------------------------------------------------------------------------------------

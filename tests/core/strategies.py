@@ -11,7 +11,7 @@ from orchestrator.core.calendars import Hours
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
 from orchestrator.core.facts import Written
 from orchestrator.core.people import Person
-from orchestrator.core.playbook import Holidays, Playbook, Policy, Quiet
+from orchestrator.core.playbook import Caps, Gaps, Holdout, Holidays, Playbook, Policy, Quiet
 from tests.core.playbooks import EVENTS, MILESTONES, NOISE, PLAYBOOK, PLAYS, SEGMENTATION, SLOWED, TRANSITIONS
 
 START = datetime(2026, 3, 4, 10, 20, tzinfo=UTC)  # a Wednesday; Berlin's clocks change on the 29th
@@ -174,14 +174,22 @@ HOLIDAYS = st.none() | st.builds(
 )
 
 
+GAPS = st.none() | st.builds(
+    Gaps, message=st.sampled_from([timedelta(minutes=30), timedelta(hours=20), timedelta(days=3)])
+)
+ACCOUNT_CAPS = st.none() | st.sampled_from([Caps(day=1, week=2), Caps(day=2, week=3)])
+HOLDOUTS = st.none() | st.sampled_from([Holdout(share=1, salt="all"), Holdout(share=0, salt="none")])
+
+
 @st.composite
 def playbooks(draw: st.DrawFn) -> Playbook:
-    """The test playbook with some plays, other policies, windows and holidays, fewer rows, perhaps segments."""
+    """The test playbook with some plays, other policies, windows, gaps, caps, holdouts, rows, perhaps segments."""
     plays = draw(st.lists(st.sampled_from(PLAYS), unique_by=lambda each: each.name, min_size=1, max_size=8))
     varied = {each.name: replace(each, policy=draw(policies(each.policy))) for each in plays}
     rows = TRANSITIONS if draw(st.booleans()) else TRANSITIONS[2:]
     when: dict[str, Any] = {"window": draw(WINDOWS), "quiet": draw(QUIET), "holidays": draw(HOLIDAYS)}
-    book = replace(PLAYBOOK, plays=varied, transitions=rows, **when)
+    least: dict[str, Any] = {"gaps": draw(GAPS), "account_caps": draw(ACCOUNT_CAPS), "holdout": draw(HOLDOUTS)}
+    book = replace(PLAYBOOK, plays=varied, transitions=rows, **when, **least)
     if draw(st.booleans()):
         book = replace(book, milestones={**MILESTONES, SLOWED.name: SLOWED}, segmentation=SEGMENTATION)
     return book

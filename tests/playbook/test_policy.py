@@ -1,14 +1,14 @@
-"""What a playbook says of windows, quiet hours and holidays, and what it may not say of them."""
+"""What a playbook says of windows, quiet hours, holidays, caps, gaps and the holdout, and what it may not say of them."""
 # ruff: noqa: E501 -- one mistake and its whole message a line: that is the table
 
 import subprocess
 import sys
-from datetime import date, time
+from datetime import date, time, timedelta
 
 import pytest
 
 from orchestrator.core.calendars import Hours
-from orchestrator.core.playbook import Quiet
+from orchestrator.core.playbook import Caps, Gaps, Holdout, Quiet
 from orchestrator.playbook import public_holidays
 from tests.playbook.small import HOUSE, bent, compiled, told
 
@@ -18,6 +18,7 @@ QUIET = '\n  quiet: {from: "21:00", to: "08:00"}'
 MAIL = "    email: day_0_welcome\n"
 TOUCH = "    touch: {one_of: [high, tech], default: tech}"
 KEEPS = (SEND, SEND[:-1] + ", holidays: true}")
+CAPS = "caps: {per_day: 1, per_week: 3}"
 AT = '    at: "09:00"\n'
 
 
@@ -99,6 +100,21 @@ def test_the_library_is_loaded_only_where_it_is_used() -> None:
     assert said.stdout == "False\n"
 
 
+def test_gaps_caps_of_accounts_and_the_holdout() -> None:
+    """Each is said by a key of its own; without it nothing is held back for its sake."""
+    whole = bent(
+        (
+            CAPS,
+            "caps: {per_day: 1, per_week: 3, account: {per_day: 2, per_week: 5}}\ngaps: {message: 20h}\nholdout: {share: 0.1, salt: winter}",
+        )
+    )
+    playbook, bare = compiled(whole), compiled()
+    assert playbook.account_caps == Caps(day=2, week=5)
+    assert playbook.gaps == Gaps(message=timedelta(hours=20))
+    assert playbook.holdout == Holdout(share=0.1, salt="winter")
+    assert (bare.account_caps, bare.gaps, bare.holdout) == (None, None, None)
+
+
 # fmt: off
 REFUSED = [
     ([(SEND, SEND + QUIET.replace("08:00", "21:00"))], "29:30 windows.quiet.to: quiet hours that end when they begin would be all day, or none"),
@@ -110,6 +126,11 @@ REFUSED = [
     ([(SEND, SEND + QUIET), (MAIL, f'{MAIL}    window: {{from: "22:00", to: "24:00"}}\n'), (AT, "")], "36:13 plays.hello.window: the quiet hours leave nothing of this window"),
     ([(WORKING, WORKING[:-1] + ", country: DF}")], "29:63 windows.working.country: unknown country `DF`: write DE, or DE-BY for a part with holidays of its own"),
     ([(WORKING, WORKING[:-1] + ", country: DE-XX}")], "29:63 windows.working.country: unknown country `DE-XX`: write DE, or DE-BY for a part with holidays of its own"),
+    ([(CAPS, CAPS[:-1] + ", account: {per_day: 3, per_week: 2}}")], "30:65 caps.account.per_week: a week cannot hold fewer mails than one of its days"),
+    ([(CAPS, CAPS + "\ngaps: {message: 0h}")], "31:17 gaps.message: a gap must be longer than nothing"),
+    ([(CAPS, CAPS + "\ngaps: {massage: 2h, message: 1h}")], "31:8 gaps.massage: unknown key `massage` (did you mean `message`?)"),
+    ([(CAPS, CAPS + "\nholdout: {share: 10, salt: a}")], "31:18 holdout.share: expected a number of at most 1.0, got 10"),
+    ([(CAPS, CAPS + "\nholdout: {share: 0.1}")], "31:1 holdout: missing key `salt`"),
     ([KEEPS, (TOUCH, f"{TOUCH}\n    country: {{default: Germany}}")], "10:24 vocabulary.traits.country.default: unknown country `Germany`: write DE, or DE-BY for a part with holidays of its own"),
 ]
 # fmt: on

@@ -8,7 +8,7 @@ import pytest
 from orchestrator.usecases import overrule
 from orchestrator.usecases.wake import wake
 from tests.usecases.company import DAY, HOUR, MONDAY, Company, cohort
-from tests.usecases.playbooks import CALLED, DIVIDED, HELLO, WEEKLY, tiny
+from tests.usecases.playbooks import CALLED, DIVIDED, HELLO, SECOND, WEEKLY, tiny
 from tests.usecases.world import World, another, begun, counted, holding
 
 MINUTE = timedelta(minutes=1)
@@ -153,6 +153,21 @@ def test_a_paused_account_waits_and_resumes(bare: World) -> None:
     overrule.resume(bare.ports, "acme", "mei: they called")
     bare.live()
     assert bare.decisions() == [("acme", "called", "due")]
+
+
+def test_what_lost_its_turn_waits_for_the_gap_and_names_the_winner(bare: World) -> None:
+    """A second mail keeps the minimum gap across steps, as the document remembers the first, and names it."""
+    bare.publish(tiny(HELLO, SECOND).replace("plays:\n", "gaps: {message: 20h}\nplays:\n"))
+    bare.drain(*Company().sign_up())
+    (told,) = bare.rows("SELECT play, detail FROM journal WHERE kind = 'postponed'")
+    assert (told["play"], told["detail"]["by"], told["detail"]["reason"]) == ("second", "hello", "outranked")
+    bare.at(MONDAY + 19 * HOUR)
+    bare.wake()
+    assert bare.decisions() == [("acme", "hello", "due")]
+    bare.at(MONDAY + 20 * HOUR)
+    bare.wake()
+    assert bare.decisions() == [("acme", "hello", "due"), ("acme", "second", "due")]
+    assert [play for _, _, play, _ in bare.document()["recent"]] == ["second"]
 
 
 def test_only_a_known_account_can_be_paused(world: World) -> None:
