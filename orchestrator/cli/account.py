@@ -7,11 +7,14 @@ import typer
 from rich.table import Table
 from sqlalchemy import Connection
 
+from orchestrator.cli import log
 from orchestrator.cli.console import installed, out
 from orchestrator.core.account import Account
 from orchestrator.core.errors import LifecycleError
+from orchestrator.core.goals import goals_of
+from orchestrator.core.judgements import judgement
 from orchestrator.core.lifecycle import outlook
-from orchestrator.core.playbook import Escalate
+from orchestrator.core.playbook import Escalate, Playbook
 from orchestrator.core.reasons import DecisionReason
 from orchestrator.core.timing import told
 from orchestrator.messaging.compose import compose_note
@@ -22,6 +25,7 @@ from orchestrator.usecases.overrule import pause as pause_account
 from orchestrator.usecases.overrule import resume as resume_account
 
 app = typer.Typer(help="Accounts: customer companies.", no_args_is_help=True)
+app.add_typer(log.app, name="log")
 
 AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id in the product.")]
 
@@ -41,6 +45,7 @@ def show(account_id: AccountId) -> None:
         account = _account(connection, account_id)
         _print_account(account)
         _print_facts(account)
+        _print_words(account, _playbook(installation, connection, account))
         _print_people(connection, account)
         _print_rows("messages", observation.messages(connection, account.id), ("play", "state", "reason", "settled_at"))
         columns = ("title", "severity", "owner", "opened_at", "due_at", "closed_at", "close_reason")
@@ -99,9 +104,12 @@ def _account(connection: Connection, account_id: str) -> Account:
     return locked.account
 
 
+def _playbook(installation: Installation, connection: Connection, account: Account) -> Playbook:
+    return installation.ports.library.edition(connection, account.playbook_version).playbook
+
+
 def _check_play(installation: Installation, connection: Connection, account: Account, play: str | None) -> None:
-    playbook = installation.ports.library.edition(connection, account.playbook_version).playbook
-    if play is not None and play not in playbook.plays:
+    if play is not None and play not in _playbook(installation, connection, account).plays:
         raise NoSuchPlayError
 
 
@@ -119,6 +127,19 @@ def _print_facts(account: Account) -> None:
     out.print(table)
     for name, written in sorted(account.facts.traits.items()):
         out.print(f"  {name} = {written.value}", markup=False)
+
+
+def _print_words(account: Account, playbook: Playbook) -> None:
+    """What humans said of it: the judgements of its playbook, and its own goals."""
+    for name, label in playbook.judgements.items():
+        said = judgement(name, account.facts)
+        told = "nobody has judged" if said is None else f"{'yes' if said.ticked else 'taken back'}, {said.by}"
+        when = "" if said is None else f" at {said.at:%Y-%m-%d %H:%M}: {said.evidence}"
+        out.print(f"  judgement {name} ({label}): {told}{when}", markup=False)
+    for goal in goals_of(account.facts, playbook.vocabulary):
+        figure = "" if goal.figure is None else f" ({goal.figure:g} of {goal.target:g})"
+        told = "met" if goal.met else "open"
+        out.print(f"  goal {goal.name}, {told}: {goal.text}{figure}, set by {goal.by}", markup=False)
 
 
 def _print_people(connection: Connection, account: Account) -> None:
@@ -174,7 +195,7 @@ def _print_decision(row: Mapping[str, Any]) -> None:
 
 
 def _print_outlook(installation: Installation, connection: Connection, account: Account, play: str | None) -> None:
-    playbook = installation.ports.library.edition(connection, account.playbook_version).playbook
+    playbook = _playbook(installation, connection, account)
     crowd = people.people(connection, [account.id]).get(account.id, [])
     now = installation.ports.clock.now(connection)
     for due in outlook(account, crowd, now, playbook):

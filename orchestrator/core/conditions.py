@@ -21,9 +21,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum, unique
 from typing import Any, assert_never
 
+from orchestrator.core import goals
 from orchestrator.core.calendars import DAY
 from orchestrator.core.errors import UndecidableError
-from orchestrator.core.facts import MILLIONTH, Fact, Facts, Value, Vocabulary, week_of
+from orchestrator.core.facts import Fact, Facts, Value, Vocabulary, measure, week_of
+from orchestrator.core.judgements import judgement
 
 _FIRST_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 _NEVER_YET = datetime.min.replace(tzinfo=UTC)  # the ``last`` of what was never seen
@@ -49,6 +51,10 @@ class TermKind(StrEnum):
     LOWEST = "lowest"  # nps.lowest: the lowest of the people's current answers
     ANSWERS = "answers"  # nps.answers: how many people answered
     MEASURE = "measure"  # a figure; 0 when nothing was measured
+    JUDGED = "judged"  # has a human ticked it; never ticked is False
+    GOALS_SET = "goals.set"  # has the account a goal of its own
+    GOALS_MET = "goals.met"  # has it some, and are all of them met
+    GOALS_OPEN = "goals.open"  # how many are not met
     DAY = "day"  # days since the anchor
     STAGE = "stage"
     STAGE_DAYS = "stage_days"  # days since the stage was entered
@@ -303,6 +309,11 @@ def read(term: Term, view: View) -> Value:
             return _score(term, view)
         case TermKind.MEASURE:
             return measure(term.name, view.facts) or 0
+        case TermKind.JUDGED:
+            found = judgement(term.name, view.facts)
+            return found is not None and found.ticked
+        case TermKind.GOALS_SET | TermKind.GOALS_MET | TermKind.GOALS_OPEN:
+            return _goals(term.kind, view)
         case TermKind.DAY:
             return None if view.anchor is None else _days(view.anchor, view.now)
         case TermKind.STAGE:
@@ -339,11 +350,12 @@ def _score(term: Term, view: View) -> Value:
     return min(answer.value for answer in answers.values() if isinstance(answer.value, int | float))
 
 
-def measure(name: str, facts: Facts) -> float | None:
-    """A figure; None when nothing was ever measured."""
-    if name in facts.values:
-        return len(facts.values[name])
-    return facts.sums[name] / MILLIONTH if name in facts.sums else None
+def _goals(kind: TermKind, view: View) -> Value:
+    found = goals.goals_of(view.facts, view.vocabulary)
+    unmet = sum(not goal.met for goal in found)
+    if kind is TermKind.GOALS_OPEN:
+        return unmet
+    return bool(found) and (kind is TermKind.GOALS_SET or not unmet)
 
 
 def _first_full_week(anchor: datetime) -> int:
@@ -539,6 +551,11 @@ def _rests_on(term: Term, view: View) -> datetime | None:
             return view.milestones.get(term.name)
         case TermKind.MEASURE:
             return _newest_of_measure(term.name, view)
+        case TermKind.JUDGED:
+            found = judgement(term.name, view.facts)
+            return found.at if found else None
+        case TermKind.GOALS_SET | TermKind.GOALS_MET | TermKind.GOALS_OPEN:
+            return _newest(goals.instants(view.facts, view.vocabulary))
         case TermKind.FALLING | TermKind.WEEK_RATIO:
             return _FIRST_MONDAY + timedelta(weeks=week_of(view.now))
         case TermKind.STAGE:

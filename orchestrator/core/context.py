@@ -5,9 +5,9 @@ from datetime import datetime
 
 from orchestrator.core.account import Account
 from orchestrator.core.calendars import local_day
-from orchestrator.core.conditions import measure
 from orchestrator.core.events import Json
-from orchestrator.core.facts import MOST_VALUES
+from orchestrator.core.facts import MOST_VALUES, measure
+from orchestrator.core.goals import Goal, goals_of
 from orchestrator.core.people import Person
 from orchestrator.core.playbook import Playbook
 from orchestrator.core.timing import zone_of
@@ -22,6 +22,7 @@ def letter_context(account: Account, person: Person | None, now: datetime, playb
         "touch": {"day": _day(account, person, now, playbook)},
         "figures": dict(_figures(account, playbook)),
         "setup": _setup(account, playbook),
+        "goals": _goals(account, playbook),
         "core_feature": {"label": playbook.core_feature[0], "path": playbook.core_feature[1]},
     }
 
@@ -65,3 +66,18 @@ def _setup(account: Account, playbook: Playbook) -> dict[str, Json]:
     missing = [playbook.milestones[name].label for name in playbook.checklist if name not in account.milestones]
     total = len(playbook.checklist)
     return {"done": total - len(missing), "total": total, "missing": list(missing)}
+
+
+def _goals(account: Account, playbook: Playbook) -> dict[str, Json]:
+    """The customer's own goals: all of them, the open and the met ones, and where the measured ones stand."""
+    found = goals_of(account.facts, playbook.vocabulary)
+    return {
+        "all": [goal.text for goal in found],
+        "open": [goal.text for goal in found if not goal.met],
+        "met": [goal.text for goal in found if goal.met],
+        "progress": [_progress(goal) for goal in found if goal.figure is not None],
+    }
+
+
+def _progress(goal: Goal) -> str:
+    return f"{goal.text}: {goal.figure:g} of {goal.target:g}"

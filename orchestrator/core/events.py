@@ -50,6 +50,10 @@ OWN_EVENTS = (
     "message_cancelled",
     "account_paused",
     "account_resumed",
+    "judgement_ticked",
+    "goal_set",
+    "goal_met",
+    "goal_dropped",
 )  # names under OWN_SOURCE that every vocabulary knows
 
 

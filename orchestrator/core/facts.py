@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum, unique
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from orchestrator.core.events import OWN_EVENTS, OWN_SOURCE, Event, EventKind, Json
 
@@ -22,6 +22,7 @@ MOST_ANSWERS = 200  # people's answers kept a score: the newest
 MOST_MEASURED = 1e12  # greater numbers are not added up
 MOST_NUMBER = 1e300  # greater numbers are none
 MOST_TEXT = 500  # characters of a text trait that are kept
+MOST_SAID = 100  # subjects kept of each kind of human word: the newest
 _EPOCH_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)  # week 0 begins here
 
 Stamp = tuple[datetime, str, str]
@@ -96,6 +97,41 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """The last word of a person on one subject: a judgement, a goal."""
+
+    words: Mapping[str, Value]  # what was said, as SAYINGS types it; None: it was not said, or is not of that type
+    stamp: Stamp
+
+
+Stamped = TypeVar("Stamped", Written, Said)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SayingRule:
+    """What is kept of an own event that carries a person's word."""
+
+    subject: str  # the property that names what it is about
+    words: Mapping[str, TraitRule]  # the properties that are kept, and what each may hold
+
+
+_TEXT = TraitRule(type=TraitType.TEXT)
+
+SAYINGS: Mapping[str, SayingRule] = {
+    "judgement_ticked": SayingRule(
+        subject="judgement",
+        words={"by": _TEXT, "evidence": _TEXT, "ticked": TraitRule(type=TraitType.BOOL, default=True)},
+    ),
+    "goal_set": SayingRule(
+        subject="goal",
+        words={"by": _TEXT, "text": _TEXT, "measure": _TEXT, "target": TraitRule(type=TraitType.NUMBER)},
+    ),
+    "goal_met": SayingRule(subject="goal", words={"by": _TEXT}),
+    "goal_dropped": SayingRule(subject="goal", words={"by": _TEXT}),
+}  # by own event: of each subject its last word is a fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """All facts of an account."""
 
@@ -104,6 +140,7 @@ class Facts:
     scores: Mapping[str, Mapping[str, Written]] = field(default_factory=dict)  # score -> person -> answer
     sums: Mapping[str, int] = field(default_factory=dict)  # measure -> millionths
     values: Mapping[str, frozenset[str]] = field(default_factory=dict)  # measure -> distinct values
+    said: Mapping[str, Mapping[str, Said]] = field(default_factory=dict)  # own event -> subject -> its last word
 
 
 def week_of(instant: datetime) -> int:
@@ -120,6 +157,7 @@ def fold(facts: Facts, events: Iterable[Event], vocabulary: Vocabulary) -> Facts
         scores=dict(facts.scores),
         sums=dict(facts.sums),
         values=dict(facts.values),
+        said=dict(facts.said),
     )
     for event in events:
         tally.add(event)
@@ -152,9 +190,17 @@ class _Tally:
     scores: dict[str, Mapping[str, Written]]
     sums: dict[str, int]
     values: dict[str, frozenset[str]]
+    said: dict[str, Mapping[str, Said]]
 
     def facts(self) -> Facts:
-        return Facts(events=self.events, traits=self.traits, scores=self.scores, sums=self.sums, values=self.values)
+        return Facts(
+            events=self.events,
+            traits=self.traits,
+            scores=self.scores,
+            sums=self.sums,
+            values=self.values,
+            said=self.said,
+        )
 
     def add(self, event: Event) -> None:
         if event.kind is EventKind.GROUP:
@@ -164,6 +210,8 @@ class _Tally:
             self.events[name] = _counted(self.events.get(name), event)
             self.score(name, event)
             self.measure(name, event)
+            if name in SAYINGS:
+                self.said[name] = _newest_said(last_written(self.said.get(name, {}), _word(event, SAYINGS[name])))
 
     def score(self, name: str, event: Event) -> None:
         for score, rule in self.vocabulary.scores.items():
@@ -210,7 +258,16 @@ def _said(event: Event, vocabulary: Vocabulary) -> dict[str, Written]:
     }
 
 
-def last_written(left: Mapping[str, Written], right: Mapping[str, Written]) -> dict[str, Written]:
+def _word(event: Event, rule: SayingRule) -> dict[str, Said]:
+    """A person's word by its subject; nothing when it names none."""
+    subject, said = event.properties.get(rule.subject), event.properties
+    if not isinstance(subject, str):
+        return {}
+    words = {name: trait_value(said[name], kind) if name in said else kind.default for name, kind in rule.words.items()}
+    return {subject[:MOST_TEXT]: Said(words=words, stamp=event.stamp)}
+
+
+def last_written(left: Mapping[str, Stamped], right: Mapping[str, Stamped]) -> dict[str, Stamped]:
     """For each name the value with the greater stamp."""
     merged = dict(left)
     for name, written in right.items():
@@ -254,10 +311,17 @@ def instant(raw: Json) -> datetime | None:
 
 
 def _newest_answers(answers: dict[str, Written]) -> dict[str, Written]:
-    if len(answers) <= MOST_ANSWERS:
-        return answers
-    newest = sorted(answers.items(), key=lambda item: (item[1].stamp, item[0]))[-MOST_ANSWERS:]
-    return dict(newest)
+    return _newest_of(answers, MOST_ANSWERS)
+
+
+def _newest_said(said: dict[str, Said]) -> dict[str, Said]:
+    return _newest_of(said, MOST_SAID)
+
+
+def _newest_of(written: dict[str, Stamped], most: int) -> dict[str, Stamped]:
+    if len(written) <= most:
+        return written
+    return dict(sorted(written.items(), key=lambda item: (item[1].stamp, item[0]))[-most:])
 
 
 def _first_values(values: frozenset[str]) -> frozenset[str]:
@@ -278,7 +342,18 @@ def union(left: Facts, right: Facts) -> Facts:
             name: _first_values(left.values.get(name, frozenset()) | right.values.get(name, frozenset()))
             for name in {*left.values, *right.values}
         },
+        said={
+            name: _newest_said(last_written(left.said.get(name, {}), right.said.get(name, {})))
+            for name in {*left.said, *right.said}
+        },
     )
+
+
+def measure(name: str, facts: Facts) -> float | None:
+    """A figure; None when nothing was ever measured."""
+    if name in facts.values:
+        return len(facts.values[name])
+    return facts.sums[name] / MILLIONTH if name in facts.sums else None
 
 
 def _joined(left: Fact | None, right: Fact | None) -> Fact:

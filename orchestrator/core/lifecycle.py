@@ -29,7 +29,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
-from orchestrator.core import calendars, conditions, policy, timing
+from orchestrator.core import calendars, conditions, goals, policy, timing
 from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting
 from orchestrator.core.conditions import Clause, View
 from orchestrator.core.context import letter_context
@@ -169,14 +169,19 @@ def quiet(account: Account, events: Sequence[Event], now: datetime, playbook: Pl
     """Whether nothing that these events touch is read by any rule, and no time has come."""
     if account.basis != basis_of(account, playbook) or (account.wake_at is not None and account.wake_at <= now):
         return False
-    return all(_unread(event, playbook) for event in events)
+    return all(_unread(event, account, playbook) for event in events)
 
 
-def _unread(event: Event, playbook: Playbook) -> bool:
+def _unread(event: Event, account: Account, playbook: Playbook) -> bool:
     if event.kind in {EventKind.GROUP, EventKind.IDENTIFY}:
         return False
     name = name_of(event, playbook.vocabulary)
-    return name not in playbook.reads and name not in _PAUSES
+    return name not in playbook.reads and name not in _PAUSES and not _counts_for_a_goal(name, account, playbook)
+
+
+def _counts_for_a_goal(name: str | None, account: Account, playbook: Playbook) -> bool:
+    """Whether a goal of the account is measured by this event, in a playbook whose rules look at goals."""
+    return "goal_set" in playbook.reads and name in goals.measured_by(account.facts, playbook.vocabulary)
 
 
 @dataclass(slots=True)

@@ -351,3 +351,4 @@ class Playbook:
     holdout: Holdout | None = None  # None: everyone is written to
     quiet: Quiet | None = None  # None: no hour of the window is quiet
     holidays: Holidays | None = None  # None: every day counts as its weekday does
+    judgements: Mapping[str, str] = field(default_factory=dict)  # what only a human can tick -> what a person calls it

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path as FilePath
 
+from orchestrator.core import goals, judgements
 from orchestrator.core.calendars import zone
 from orchestrator.core.conditions import ALWAYS, Node, TermKind, terms
 from orchestrator.core.facts import Vocabulary
@@ -137,6 +138,7 @@ class _Compiler:
             holdout=policy.holdout_of(document),
             quiet=quiet,
             holidays=policy.holidays_of(document, self.tree),
+            judgements=dict(document.judgements),
         )
 
     # -- conditions --------------------------------------------------------------------------------------------------
@@ -150,6 +152,7 @@ class _Compiler:
             derived=self.derived,
             later=frozenset(self.document.milestones) - known,
             broken=self.broken,
+            judgements=frozenset(self.document.judgements),
         )
 
     def condition(self, text: str, path: Path, names: Names) -> Node:
@@ -278,6 +281,10 @@ def events_of(node: Node, vocabulary: Vocabulary) -> Iterator[str]:
                 yield vocabulary.scores[term.name].event
             case TermKind.MEASURE:
                 yield vocabulary.measures[term.name].event
+            case TermKind.JUDGED:
+                yield judgements.WORD
+            case TermKind.GOALS_SET | TermKind.GOALS_MET | TermKind.GOALS_OPEN:
+                yield from goals.WORDS
             case TermKind.TRAIT | TermKind.MILESTONE | TermKind.DAY | TermKind.STAGE | TermKind.STAGE_DAYS:
                 continue
             case _:

@@ -73,6 +73,10 @@ _OF_EVENTS = {
     )
 }
 _OF_SCORES = {kind.value: kind for kind in (TermKind.LATEST, TermKind.LOWEST, TermKind.ANSWERS)}
+_OF_GOALS = {
+    kind.value.partition(".")[2]: kind for kind in (TermKind.GOALS_SET, TermKind.GOALS_MET, TermKind.GOALS_OPEN)
+}
+GOALS = "goals"  # the account's own goals: known to every condition whose playbook does not mean something else by it
 _ENDLESS = frozenset({TermKind.FIRST_DAY, TermKind.WEEK_RATIO})  # infinite until it happened
 _TRAIT_KINDS = {
     TraitType.BOOL: Kind.BOOL,
@@ -83,6 +87,9 @@ _TRAIT_KINDS = {
 _OTHER_KINDS = {
     TermKind.SEEN: Kind.BOOL,
     TermKind.MILESTONE: Kind.BOOL,
+    TermKind.JUDGED: Kind.BOOL,
+    TermKind.GOALS_SET: Kind.BOOL,
+    TermKind.GOALS_MET: Kind.BOOL,
     TermKind.FIRST: Kind.INSTANT,
     TermKind.LAST: Kind.INSTANT,
     TermKind.STAGE: Kind.TEXT,
@@ -108,12 +115,17 @@ class Names:
     derived: Mapping[str, Derived] = field(default_factory=dict)  # names that stand for nodes
     later: frozenset[str] = frozenset()  # milestones that may not be named here, being this one or later ones
     broken: frozenset[str] = frozenset()  # declared, but wrongly: said elsewhere, so not said again
+    judgements: frozenset[str] = frozenset()
 
     def all(self) -> frozenset[str]:
         """Every name that may stand in a condition."""
+        return self.declared() | BUILTINS | {GOALS}
+
+    def declared(self) -> frozenset[str]:
+        """Every name that the playbook declares."""
         words = self.vocabulary
-        return frozenset().union(
-            words.events, words.traits, words.scores, words.measures, self.milestones, self.derived, BUILTINS
+        return words.events.union(
+            words.traits, words.scores, words.measures, self.milestones, self.judgements, self.derived
         )
 
 
@@ -155,6 +167,8 @@ class _Typed:
                 return f"the event `{self.node.text}` (true or false)"
             case Term(kind=TermKind.MILESTONE):
                 return f"the milestone `{self.node.text}` (true or false)"
+            case Term(kind=TermKind.JUDGED):
+                return f"the judgement `{self.node.text}` (true or false)"
             case _:
                 return f"{self.kind.value} `{self.node.text}`".replace("true or false `", "the true-or-false `")
 
@@ -378,6 +392,7 @@ class _Compiler:
             TermKind.TRAIT: words.traits,
             TermKind.MILESTONE: self.names.milestones,
             TermKind.MEASURE: words.measures,
+            TermKind.JUDGED: self.names.judgements,
         }
         for kind, known in kinds.items():
             if name in known:
@@ -387,6 +402,8 @@ class _Compiler:
             return _Typed(node=derived.node, kind=derived.kind, values=derived.values)
         if name in _BUILTIN:
             return self.term(tree, _BUILTIN[name], "")
+        if name == GOALS:
+            raise self.fault(tree, f"say {', '.join(f'{GOALS}.{each}' for each in _OF_GOALS)}")
         raise self.unknown(tree, name)
 
     def unknown(self, tree: ast.expr, name: str) -> ConditionError:
@@ -414,6 +431,8 @@ class _Compiler:
             return _OF_EVENTS
         if name in self.names.vocabulary.scores:
             return _OF_SCORES
+        if name == GOALS and name not in self.names.declared():
+            return _OF_GOALS
         return {} if name in self.names.all() else None
 
     def term(self, tree: ast.expr, kind: TermKind, name: str) -> _Typed:

@@ -324,6 +324,7 @@ class Document(_Shape):
     milestones: dict[str, MilestoneShape] = {}
     setup: list[str] = []
     segments: SegmentsShape | None = None
+    judgements: dict[str, Words] = {}  # what only a human can tick: name and label
     stages: StagesShape
     windows: WindowsShape
     caps: CapsShape
@@ -335,6 +336,7 @@ class Document(_Shape):
 _NAMED: tuple[Path, ...] = (
     ("plays",),
     ("milestones",),
+    ("judgements",),
     *(("vocabulary", kind) for kind in VocabularyShape.model_fields),
     ("segments", "table"),
     ("stages", "table"),

@@ -63,6 +63,7 @@ def _check_names(document: Document, tree: Tree) -> None:
         ("a score", (*_AT, "scores"), shape.scores),
         ("a measure", (*_AT, "measures"), shape.measures),
         ("a milestone", ("milestones",), document.milestones),
+        ("a judgement", ("judgements",), document.judgements),
     )
     for kind, above, names in kinds:
         for name in names:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from orchestrator.core.account import Account, LedgerEntry, Outcome, Recent, Waiting
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.events import Event, EventKind
-from orchestrator.core.facts import Fact, Facts, Value, Written
+from orchestrator.core.facts import Fact, Facts, Said, Value, Written
 from orchestrator.core.people import Person
 from orchestrator.core.reasons import DecisionReason, PostponementReason
 
@@ -134,6 +134,7 @@ def _facts_document(facts: Facts) -> Document:
         "scores": {name: _written_document(answers) for name, answers in facts.scores.items()},
         "sums": dict(facts.sums),
         "values": {name: sorted(values) for name, values in facts.values.items()},
+        "said": {name: _said_document(said) for name, said in facts.said.items()},
     }
 
 
@@ -144,6 +145,7 @@ def _facts_from(document: Document) -> Facts:
         scores={name: _written_from(answers) for name, answers in document["scores"].items()},
         sums=document["sums"],
         values={name: frozenset(values) for name, values in document["values"].items()},
+        said={name: _said_from(said) for name, said in document.get("said", {}).items()},
     )
 
 
@@ -171,6 +173,27 @@ def _written_from(document: Document) -> dict[str, Written]:
     return {
         name: Written(value=_value_from(value), stamp=(instant_of(at), source, message_id))
         for name, (value, at, source, message_id) in document.items()
+    }
+
+
+def _said_document(said: Mapping[str, Said]) -> Document:
+    return {
+        subject: [
+            {word: _value_document(value) for word, value in each.words.items()},
+            micros(each.stamp[0]),
+            *each.stamp[1:],
+        ]
+        for subject, each in said.items()
+    }
+
+
+def _said_from(document: Document) -> dict[str, Said]:
+    return {
+        subject: Said(
+            words={word: _value_from(value) for word, value in words.items()},
+            stamp=(instant_of(at), source, message_id),
+        )
+        for subject, (words, at, source, message_id) in document.items()
     }
 
 

@@ -59,6 +59,14 @@ with serving(settings) as addresses:
 """
 
 
+WAKE = DECIDE.replace("drain import drain", "wake import wake").replace(
+    """    for shard in range(settings.shards):
+        drain(ports, shard, "test")
+""",
+    "    wake(ports)\n",
+)
+
+
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     """A data folder with servers of its own that stay up while the module's tests run."""
@@ -165,6 +173,19 @@ def test_pause_and_resume_are_taken(lifecycle: Lifecycle) -> None:
     lifecycle("account", "pause", "acme", "--who", "Bo: on holiday")
     lifecycle("account", "resume", "acme", "--who", "Bo: back")
     lifecycle("account", "pause", "nobody", "--who", "Bo", status=2)
+
+
+def test_words_of_humans_are_logged_and_shown(lifecycle: Lifecycle) -> None:
+    """A goal is logged by name and shown; a judgement that the playbook does not have is refused."""
+    lifecycle("account", "log", "goal", "acme", "save", "--by", "Bo", "--text", "Save an hour", "--measure", "login")
+    lifecycle.python(WAKE)
+    assert "goal save, open: Save an hour (0 of 1), set by Bo" in lifecycle("account", "show", "acme")
+    lifecycle("account", "log", "goal", "acme", "save", "--by", "Bo", "--met")
+    lifecycle.python(WAKE)
+    assert "goal save, met: Save an hour" in lifecycle("account", "show", "acme")
+    assert "say one of" in lifecycle("account", "log", "goal", "acme", "save", "--by", "Bo", status=2)
+    refused = lifecycle("account", "log", "judgement", "acme", "fluent", "--by", "Bo", status=2)
+    assert "no judgement `fluent`" in refused
 
 
 def test_check_names_the_line_of_a_mistake(lifecycle: Lifecycle, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from orchestrator.core.conditions import (
     TermKind,
 )
 from orchestrator.core.events import OWN_EVENTS
-from orchestrator.core.facts import MeasureRule, ScoreRule, TraitRule, TraitType, Value, Vocabulary
+from orchestrator.core.facts import SAYINGS, MeasureRule, ScoreRule, TraitRule, TraitType, Value, Vocabulary
 from orchestrator.core.periods import Unit
 from orchestrator.core.playbook import (
     Action,
@@ -61,7 +61,8 @@ DAY = timedelta(days=1)
 
 def term(kind: TermKind, name: str = "") -> Term:
     """A name of the vocabulary, written as a playbook would."""
-    suffix = "" if kind in {TermKind.SEEN, TermKind.TRAIT, TermKind.MILESTONE, TermKind.MEASURE} else f".{kind.value}"
+    bare = {TermKind.SEEN, TermKind.TRAIT, TermKind.MILESTONE, TermKind.MEASURE, TermKind.JUDGED}
+    suffix = "" if kind in bare else f".{kind.value}"
     return Term(kind=kind, name=name, text=f"{name}{suffix}" if name else kind.value)
 
 
@@ -200,6 +201,7 @@ MILESTONES = {
             when=every(seen("login"), compare(days_ago("login"), ">", 1.3), compare(days_ago("login"), "<=", 20)),
             label="A first pause",
         ),
+        Milestone(name="agreed", when=term(TermKind.GOALS_MET), label="What they came for"),
     )
 }
 
@@ -300,6 +302,9 @@ PLAYS = (
         work(Severity.MEDIUM),
         when=compare(term(TermKind.FALLING, "login"), ">=", 1),
     ),
+    play("unproven", OnDay(day=8), work(), only_while=negation(term(TermKind.JUDGED, "proven"))),
+    play("aims", After(delay=DAY, since="goal_set"), MAIL, when=compare(term(TermKind.GOALS_OPEN), ">=", 1)),
+    play("agreed", Reached(milestone="agreed"), work(Severity.LOW)),
     play("weekly", EveryWeek(until_day=28), MAIL, at=time(9), when=compare(trait("seats"), ">=", 3)),
     play("steps", OnDays(days=(4, 8, 30)), MAIL, at=time(9), when=negation(reached("value"))),
     play("renewal", Before(lead=20 * DAY, until="renewal_at"), MAIL, work(), max_defer=5 * DAY, valid_for=6 * DAY),
@@ -326,8 +331,9 @@ PLAYBOOK = Playbook(
     working=Hours(weekdays=frozenset(range(5)), opens=time(9), closes=time(17)),
     timezone="Europe/Berlin",
     checklist=("setup", "value"),
-    reads=frozenset(EVENTS),
+    reads=frozenset(EVENTS) | SAYINGS.keys(),
     core_feature=("Boards", "/boards"),
+    judgements={"proven": "Value is proven"},
 )
 
 

@@ -100,6 +100,42 @@ def pauses() -> st.SearchStrategy[Event]:
     return st.builds(lambda at, stop: pause(at) if stop else resume(at), instants(), st.booleans())
 
 
+WORDS: st.SearchStrategy[tuple[str, dict[str, Json]]] = st.one_of(
+    st.tuples(
+        st.just("judgement_ticked"),
+        st.fixed_dictionaries(
+            {"judgement": st.sampled_from(["proven", "fluent", None])},
+            optional={"ticked": st.booleans(), "by": st.just("mei"), "evidence": st.sampled_from(["a call", 3])},
+        ),
+    ),
+    st.tuples(
+        st.just("goal_set"),
+        st.fixed_dictionaries(
+            {"goal": st.sampled_from(["save", "grow"])},
+            optional={
+                "text": st.sampled_from(["Save an hour", ""]),
+                "measure": st.sampled_from(["products", "page_scrolled", "login", "nothing", None]),
+                "target": st.sampled_from([1, 2, "many"]),
+            },
+        ),
+    ),
+    st.tuples(
+        st.sampled_from(["goal_met", "goal_dropped"]),
+        st.fixed_dictionaries({"goal": st.sampled_from(["save", "grow"])}),
+    ),
+)  # own events by which a human speaks, with what they carry
+
+
+def word(name: str, at: datetime = START, **said: Json) -> Event:
+    """A human says something of the account."""
+    return event(name, at, source=OWN_SOURCE, person=None, properties=said)
+
+
+def words() -> st.SearchStrategy[Event]:
+    """A human says anything."""
+    return st.builds(lambda at, said: word(said[0], at, **said[1]), instants(), WORDS)
+
+
 def several(each: st.SearchStrategy[Event], most: int = 12, prefix: str = "m") -> st.SearchStrategy[list[Event]]:
     """Some events, each with an id of its own."""
     return st.lists(each, max_size=most).map(
@@ -110,7 +146,7 @@ def several(each: st.SearchStrategy[Event], most: int = 12, prefix: str = "m") -
 def histories(most: int = 14) -> st.SearchStrategy[list[Event]]:
     """What happens at an account: it signs up, and then anything."""
     lively = tracks(("login", "setup_done", "core_used"))
-    anything = several(lively | lively | tracks() | groups() | pauses(), most)
+    anything = several(lively | lively | tracks() | groups() | pauses() | words(), most)
     signing: st.SearchStrategy[list[Event]] = st.just([]) | st.just([event("Signed Up", START, message_id="sign-up")])
     return st.builds(lambda first, rest: first + rest, signing, anything)
 

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.core import facts
-from orchestrator.core.conditions import measure
 from orchestrator.core.events import OWN_EVENTS, OWN_SOURCE, Event, EventKind, Json, distinct
 from orchestrator.core.facts import (
     Facts,
@@ -18,6 +17,7 @@ from orchestrator.core.facts import (
     Value,
     Vocabulary,
     fold,
+    measure,
     name_of,
     trait_value,
     union,

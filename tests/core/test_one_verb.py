@@ -32,12 +32,13 @@ from tests.core.strategies import (
     playbooks,
     several,
     tracks,
+    words,
 )
 
 END = START + SPAN
 MOMENT = timedelta(microseconds=1)
-ANYTHING = several(tracks() | groups())
-OTHERS = several(tracks() | groups(), prefix="n")
+ANYTHING = several(tracks() | groups() | words())
+OTHERS = several(tracks() | groups() | words(), prefix="n")
 
 
 @st.composite
@@ -282,7 +283,7 @@ def test_a_stage_that_the_playbook_does_not_have_raises() -> None:
 def test_cutting_short_equals_the_full_way(events: list[Event], people: tuple[Person, ...], playbook: Playbook) -> None:
     """An event that no rule reads costs its fold only, and what comes of it all is equal to looking at everything."""
     short = life(people, playbook, START).live(events, END)
-    watchful = replace(playbook, reads=frozenset({*EVENTS, NOISE}))
+    watchful = replace(playbook, reads=frozenset({*playbook.reads, *EVENTS, NOISE}))
     assert life(people, watchful, START).live(events, END).said == short.said
     full = life(people, playbook, START, cut_short=False).live(events, END)
     assert full.said == short.said

@@ -107,6 +107,7 @@ def test_a_letter_reads_what_is_known() -> None:
         "touch": {"day": 3},
         "figures": {"revenue": 12.5},
         "setup": {"done": 1, "total": 2, "missing": ["First value"]},
+        "goals": {"all": [], "open": [], "met": [], "progress": []},
         "core_feature": {"label": "Boards", "path": "/boards"},
     }
 

@@ -5,7 +5,7 @@ from datetime import time, timedelta
 import pytest
 
 from orchestrator.core.conditions import Compare, Literal, Node, Term, TermKind
-from orchestrator.core.events import Event
+from orchestrator.core.events import OWN_EVENTS, Event
 from orchestrator.core.playbook import (
     After,
     Escalate,
@@ -497,7 +497,7 @@ def test_it_reads_what_its_rules_look_at() -> None:
     """Events that only feed figures cost their fold only; all others wake the rules."""
     events = set(BOOK.vocabulary.events)
     unread = events - BOOK.reads
-    assert unread == {"value_delivered", "message_sent", "message_unknown", "message_failed", "message_cancelled"}
+    assert unread == {"value_delivered", *OWN_EVENTS} - {"account_paused", "account_resumed"}
 
 
 def test_its_version_is_that_of_its_source() -> None:

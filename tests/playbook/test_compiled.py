@@ -219,12 +219,23 @@ def test_any_leads_from_everywhere() -> None:
         (("    day: 1", "    on: scored"), {"scored"}),
         (("    day: 1", "    day: 1\n    only_while: not scored"), {"scored"}),
         (("of: login", "of: scored"), set()),
+        (("    day: 1", "    day: 1\n    when: goals.met"), {"goal_set", "goal_met", "goal_dropped"}),
+        (("setup: [started]", "setup: [started]\njudgements: {proven: x}"), set()),
+        (("    day: 1", "    day: 1\n    when: proven"), {"judgement_ticked"}),
     ],
 )
 def test_reads_is_what_any_rule_looks_at(change: tuple[str, str], reads: set[str]) -> None:
     """Anchor, triggers and every condition, through milestones and scores; pauses always; figures alone never."""
     always = {"signed_up", "login", "account_paused", "account_resumed"}
-    assert compiled(bent(change)).reads == always | reads
+    judged = ("milestones:\n", "judgements: {proven: Value is proven}\nmilestones:\n")
+    text = bent(change) if "judgements" in change[1] else bent(change, judged)
+    assert compiled(text).reads == always | reads
+
+
+def test_judgements_have_their_labels() -> None:
+    """What a human can tick is known by name with the words for it."""
+    book = compiled(bent(("milestones:\n", "judgements: {proven: Value is proven}\nmilestones:\n")))
+    assert book.judgements == {"proven": "Value is proven"}
 
 
 def test_a_measure_in_a_condition_is_read() -> None:

@@ -47,6 +47,7 @@ NAMES = Names(
     milestones=frozenset({"started"}),
     later=frozenset({"finished"}),
     broken=frozenset({"mangled"}),
+    judgements=frozenset({"proven"}),
 )
 
 
@@ -74,6 +75,27 @@ def told(text: str, names: Names = NAMES) -> list[str]:
     with pytest.raises(ConditionError) as refused:
         compile_condition(text, names)
     return [f"{fault.offset}: {fault.message}" for fault in refused.value.faults]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("goals", "0: say goals.set, goals.met, goals.open"),
+        ("goals.count > 1", "0: `goals` has no `.count` (it has set, met, open)"),
+        ("proven > 2", "0: expected a number, got the judgement `proven` (true or false)"),
+        ("proven.by", "0: `proven` has no `.by`"),
+    ],
+)
+def test_what_judgements_and_goals_are_not(text: str, message: str) -> None:
+    """A judgement is true or false and has no parts; goals have three."""
+    assert told(text) == [message]
+
+
+def test_goals_may_be_a_name_of_the_playbook() -> None:
+    """A playbook that means something of its own by `goals` keeps its meaning."""
+    names = replace(NAMES, vocabulary=replace(WORDS, events=frozenset({"goals"})))
+    (found,) = terms(compile_condition("goals.count > 1", names))
+    assert found.kind is TermKind.COUNT
 
 
 TRUTH: Mapping[str, bool | None] = {"True": True, "False": False, "vip": None}
@@ -128,6 +150,9 @@ def test_the_unknown_stays_unknown(text: str) -> None:
         ("login.falling_weeks == 0", True),
         ("login.week_ratio <= 0.7", None),
         ("started", True),
+        ("proven", False),
+        ("goals.set or goals.met", False),
+        ("goals.open == 0", True),
         ("nps.latest == 9 and nps.lowest == 4 and nps.answers == 2", True),
         ("hours * 2 == 5", True),
         ("hours / login.count - -1 > 1.8", True),

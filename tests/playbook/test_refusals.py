@@ -122,6 +122,10 @@ ONE_PROBLEM = [
     ((ROW, f"{ROW}\n    - {{from: odl, to: young, when: warm}}"), "27:14 stages.transitions[1].from: unknown stage `odl` (did you mean `old`?)"),
     ((ROW, f"{ROW}\n    - {{from: old, to: odl, when: warm}}"), "27:23 stages.transitions[1].to: unknown stage `odl` (did you mean `old`?)"),
     ((ROW, f"{ROW}\n    - {{from: old, to: old, when: warm}}"), "27:23 stages.transitions[1].to: a transition leads to another stage, not from `old` to itself"),
+    # judgements
+    ((ANCHOR, ANCHOR + "\njudgements: {warm: x}"), "3:14 judgements.warm: `warm` is a milestone already: a name is one thing only"),
+    ((ANCHOR, ANCHOR + "\njudgements: {proven: 3}"), "3:22 judgements.proven: expected text, got 3"),
+    ((ANCHOR, ANCHOR + "\njudgements: {day: x}"), "3:14 judgements.day: `day` is a name that every condition has already"),
     # settings
     ((ANCHOR, "anchor: signd_up"), "2:9 anchor: unknown event `signd_up` (did you mean `signed_up`?)"),
     ((ANCHOR, ANCHOR + "\ntimezone: Mars/One"), "3:11 timezone: unknown time zone `Mars/One`: use a name such as Europe/Berlin"),

@@ -1,0 +1,90 @@
+"""``log``: a human's word on an account is written down: a judgement ticked, a goal set, met or dropped.
+
+Each is an own event, folded like any other, with who said it; what the account's playbook does not know is refused.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from orchestrator.core.account import Account
+from orchestrator.core.errors import LifecycleError
+from orchestrator.core.events import Json
+from orchestrator.core.playbook import Playbook
+from orchestrator.playbook.errors import did_you_mean
+from orchestrator.store import accounts
+from orchestrator.usecases.overrule import UnknownAccountError, say
+from orchestrator.usecases.ports import Ports
+
+LONGEST = 500  # characters of a text that are kept
+
+
+class UnknownWordError(LifecycleError):
+    """The account's playbook has no judgement, measure or event of this name."""
+
+
+class UnknownGoalError(LifecycleError):
+    """The account has no goal of this name; ``lifecycle account show ACCOUNT`` names those that it has by now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoalText:
+    """A goal as it is set."""
+
+    text: str  # in the customer's words
+    measure: str | None = None  # a measure, or an event that is counted; None: only a human can say that it is met
+    target: float = 0  # what the figure has to reach
+
+
+def tick(ports: Ports, account_id: str, judgement: str, by: str, evidence: str, *, ticked: bool = True) -> UUID:
+    """Tick a judgement, or take it back; ``evidence`` says what it rests on.
+
+    Raises:
+        UnknownAccountError: there is no such account.
+        UnknownWordError: its playbook has no such judgement.
+    """
+    account, playbook = _found(ports, account_id)
+    if judgement not in playbook.judgements:
+        near = did_you_mean(judgement, playbook.judgements)
+        raise UnknownWordError(f"the account's playbook has no judgement `{judgement}`{near}")
+    said: dict[str, Json] = {"by": by[:LONGEST], "evidence": evidence[:LONGEST], "ticked": ticked}
+    return say(ports, account.id, "judgement_ticked", {"judgement": judgement, **said})
+
+
+def set_goal(ports: Ports, account_id: str, goal: str, by: str, said: GoalText) -> UUID:
+    """Set a goal, or set it afresh: then it is open again, unless its figure says otherwise.
+
+    Raises:
+        UnknownAccountError: there is no such account.
+        UnknownWordError: what it is measured by is neither a measure nor an event of its playbook.
+    """
+    account, playbook = _found(ports, account_id)
+    known = playbook.vocabulary.events.union(playbook.vocabulary.measures)
+    if said.measure is not None and said.measure not in known:
+        near = did_you_mean(said.measure, known)
+        raise UnknownWordError(f"the account's playbook has no measure or event `{said.measure}`{near}")
+    told: dict[str, Json] = {"goal": goal, "by": by[:LONGEST], "text": said.text[:LONGEST]}
+    measured: dict[str, Json] = {} if said.measure is None else {"measure": said.measure, "target": said.target}
+    return say(ports, account.id, "goal_set", {**told, **measured})
+
+
+def end_goal(ports: Ports, account_id: str, goal: str, by: str, *, met: bool) -> UUID:
+    """Say that a goal is met, or that it is dropped and is no goal any more.
+
+    Raises:
+        UnknownAccountError: there is no such account.
+        UnknownGoalError: it has no such goal.
+    """
+    account, _ = _found(ports, account_id)
+    if goal not in account.facts.said.get("goal_set", {}):
+        raise UnknownGoalError
+    return say(ports, account.id, "goal_met" if met else "goal_dropped", {"goal": goal, "by": by[:LONGEST]})
+
+
+def _found(ports: Ports, account_id: str) -> tuple[Account, Playbook]:
+    """The account, where it was merged to, and the version that it is pinned to."""
+    with ports.engine.connect() as connection:
+        followed = accounts.redirects(connection, [account_id]).get(account_id, account_id)
+        found = accounts.load(connection, [followed]).get(followed)
+        if found is None:
+            raise UnknownAccountError
+        return found.account, ports.library.edition(connection, found.account.playbook_version).playbook

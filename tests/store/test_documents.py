@@ -1,0 +1,34 @@
+"""Accounts as documents and back: nothing is lost, and what an older version wrote is still read."""
+
+import json
+
+from hypothesis import given
+
+from orchestrator.core.account import Account
+from orchestrator.core.events import Event
+from orchestrator.core.lifecycle import advance, opened
+from orchestrator.core.people import Person
+from orchestrator.core.playbook import Playbook
+from orchestrator.store.documents import account_document, account_from
+from tests.core.playbooks import PLAYBOOK
+from tests.core.strategies import SPAN, START, crowds, histories, playbooks
+
+
+def lived(events: list[Event], people: tuple[Person, ...], playbook: Playbook) -> Account:
+    """An account after these events."""
+    return advance(opened("a", START, playbook), people, events, START + SPAN, playbook).account
+
+
+@given(histories(), crowds(), playbooks())
+def test_an_account_comes_back_as_it_was(events: list[Event], people: tuple[Person, ...], playbook: Playbook) -> None:
+    """Through JSON and back an account is equal, whatever happened to it."""
+    account = lived(events, people, playbook)
+    assert account_from("a", json.loads(json.dumps(account_document(account)))) == account
+
+
+def test_an_older_document_is_read() -> None:
+    """What this version added is empty where an older version wrote the account."""
+    account = opened("a", START, PLAYBOOK)
+    document = account_document(account)
+    del document["facts"]["said"]
+    assert account_from("a", document) == account
