@@ -1,3 +1,3 @@
 """Fixtures that more than one folder of tests needs."""
 
-pytest_plugins = ["tests.database", "tests.broker"]
+pytest_plugins = ["tests.database", "tests.broker", "orchestrator.testing.plugin"]

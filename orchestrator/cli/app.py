@@ -6,7 +6,7 @@ import sys
 import typer
 from redis.exceptions import RedisError
 
-from orchestrator.cli import account, doctor, events, message, playbook, processes, up
+from orchestrator.cli import account, doctor, events, message, playbook, processes, simulate, up
 from orchestrator.cli.console import err
 from orchestrator.core.errors import LifecycleError
 from orchestrator.runtime.servers import ServerError
@@ -28,6 +28,7 @@ app.command("beat")(processes.beat)
 app.command("flower")(processes.flower)
 app.command("catcher")(processes.catcher)
 app.command("doctor")(doctor.doctor)
+app.command("simulate")(simulate.simulate)
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(events.app, name="events")
 app.add_typer(account.app, name="account")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from orchestrator.cli import scenarios
 from orchestrator.cli.console import out
 from orchestrator.core.playbook import Play, doing
 from orchestrator.core.timing import told
@@ -21,6 +22,7 @@ from orchestrator.runtime.settings import Settings
 from orchestrator.usecases.publish import checked
 
 app = typer.Typer(help="Playbooks: what is decided by rule.", no_args_is_help=True)
+app.command("test")(scenarios.tried_on)
 
 
 @app.callback()

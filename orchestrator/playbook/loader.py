@@ -140,16 +140,16 @@ _SCALARS: Mapping[str, Callable[[str], Plain]] = {
 }
 
 
-def read(text: str, file: str) -> Tree:
-    """The document of a text; ``problems`` of the tree tells what could not be read."""
+def read(text: str, file: str, what: str = "playbook") -> Tree:
+    """The document of a text; ``problems`` of the tree tells what could not be read, and calls it ``what``."""
     tree = Tree(origin=Origin(file=file, text=text))
     if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
-        tree.refuse((), f"a playbook may have {MOST_BYTES:,} bytes at most")
+        tree.refuse((), f"a {what} may have {MOST_BYTES:,} bytes at most")
         return tree
     try:
         node = _composed(text)
         if node is None:
-            tree.refuse((), "the playbook is empty")
+            tree.refuse((), f"the {what} is empty")
         else:
             tree.data = _Reading(tree).value(node, (), None)
     except yaml.MarkedYAMLError as error:

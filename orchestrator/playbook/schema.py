@@ -363,7 +363,7 @@ def validated(tree: Tree) -> tuple[Document | None, frozenset[str]]:
     unread = {problem.path for problem in tree.problems}  # what YAML could not say is not said to be missing
     for detail in details:
         if not unread & {loader.shown(tree.held(detail["loc"]))}:
-            _note(detail, tree)
+            note(detail, tree, Document)
     rest = copy.deepcopy(tree.data)
     broken = frozenset(name for detail in details if (name := _without(rest, detail, tree)) is not None)
     try:
@@ -403,12 +403,13 @@ def _item(path: Path) -> Path:
     return path[:1]
 
 
-def _note(detail: ErrorDetails, tree: Tree) -> None:
+def note(detail: ErrorDetails, tree: Tree, document: type[BaseModel]) -> None:
+    """Note an error of pydantic's in the tree, in our words; ``document`` is the shape of the whole file."""
     path, kind = detail["loc"], detail["type"]
     if kind == "missing":
         tree.refuse(path, f"missing key `{path[-1]}`")
     elif kind == "extra_forbidden":
-        known = _keys(Document, tree.held(path[:-1]))
+        known = _keys(document, tree.held(path[:-1]))
         tree.refuse(path, f"unknown key `{path[-1]}`{did_you_mean(str(path[-1]), known)}", key=True)
     else:
         tree.refuse(path, _sentence(detail))

@@ -11,16 +11,28 @@ Identity is the flow's: the last call that says whom a person belongs to wins; w
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from orchestrator.core.account import Account
-from orchestrator.core.decisions import Cancel, Decision, Escalation, Message, Note, Send, Step, Wait
+from orchestrator.core.decisions import (
+    Cancel,
+    Decision,
+    Escalation,
+    Message,
+    Note,
+    NoteKind,
+    Postponement,
+    Send,
+    Step,
+    Wait,
+    Withdrawal,
+)
 from orchestrator.core.door import release
-from orchestrator.core.events import OWN_SOURCE, Event, EventKind
+from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
 from orchestrator.core.lifecycle import absorb, advance, opened
 from orchestrator.core.people import Contact, Person, learn
 from orchestrator.core.playbook import Mode, Playbook
-from orchestrator.core.reasons import MessageReason
+from orchestrator.core.reasons import MessageReason, PostponementReason
 from orchestrator.intake.segment import Rejection, parse_call
 from orchestrator.messaging.address import normalise
 from orchestrator.messaging.errors import AddressError
@@ -37,6 +49,7 @@ class Arrival:
 
     at: datetime  # aware UTC
     call: bytes  # one Segment call
+    source: str = SOURCE  # who says it; OWN_SOURCE for what our own people do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +71,18 @@ class Worked:
     reason: MessageReason | None = None  # why it was closed
 
 
+What: TypeAlias = Decision | Postponement | Message | Ended | Worked | Withdrawal | Note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One thing that was decided or done, when it was."""
+
+    at: datetime
+    account: str
+    what: What
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
     """What came of it."""
@@ -67,6 +92,8 @@ class Simulated:
     messages: tuple[Ended, ...]
     escalations: tuple[Worked, ...]
     notes: tuple[tuple[str, Note], ...]  # the journal: (account, note)
+    happened: tuple[Happening, ...]  # all of it by time and, within an instant, by account; each in its own order
+    people: Mapping[str, tuple[Person, ...]]  # of each account, as they are known at the end
     instants: int  # at how many something happened
     rejected: int  # calls that could not be read
     repeated: int  # calls that had arrived before
@@ -106,6 +133,7 @@ class _World:
     work: list[Worked] = field(default_factory=list)  # closed
     open: dict[tuple[str, str], Worked] = field(default_factory=dict)  # by account and play: one for one cause
     notes: list[tuple[str, Note]] = field(default_factory=list)
+    happened: list[Happening] = field(default_factory=list)
     instants: int = 0
     rejected: int = 0
     repeated: int = 0
@@ -149,7 +177,7 @@ class _World:
 
     def _read(self, arrival: Arrival) -> list[Event]:
         try:
-            event = parse_call(arrival.call, source=SOURCE, received_at=arrival.at).event
+            event = parse_call(arrival.call, source=arrival.source, received_at=arrival.at).event
         except Rejection:
             self.rejected += 1
             return []
@@ -216,6 +244,8 @@ class _World:
         pause = min(FIRST_PAUSE * 2 ** min(tries - 1, 20), LONGEST_PAUSE)
         self.failures[account.id] = (now + pause, tries, f"{type(error).__name__}: {error}")
         self.accounts[account.id] = replace(absorb(account, events, self.playbook), basis="")
+        detail: dict[str, Json] = {"error": self.failures[account.id][2], "until": (now + pause).isoformat()}
+        self._tell(now, account.id, Note(kind=NoteKind.PARKED, at=now, detail=detail))
 
     def _write(self, name: str, step: Step, now: datetime) -> None:
         self.accounts[name] = step.account
@@ -223,16 +253,22 @@ class _World:
             begun = (decision.first_episode or decision.episode, decision.first_decided_at or decision.decided_at)
             self.decisions[(name, decision.play, *begun)] = decision
         self.notes += [(name, note) for note in step.notes]
+        told: list[What] = [*step.notes, *step.decisions, *step.postponements, *step.withdrawals, *step.messages]
+        for each in told:
+            self._tell(now, name, each)
         for withdrawal in step.withdrawals:
             self._withdraw(name, withdrawal.play, withdrawal.episode, withdrawal.reason, now)
         self.pending.setdefault(name, []).extend(step.messages)
         for escalation in step.escalations:
-            self.open.setdefault((name, escalation.play), Worked(escalation=escalation))
+            if (name, escalation.play) not in self.open:
+                self.open[(name, escalation.play)] = Worked(escalation=escalation)
+                self._tell(now, name, self.open[(name, escalation.play)])
 
     def _withdraw(self, name: str, play: str, episode: str, reason: MessageReason, now: datetime) -> None:
         worked = self.open.pop((name, play), None)
         if worked is not None:
             self.work.append(replace(worked, closed_at=now, reason=reason))
+            self._tell(now, name, self.work[-1])
         for message in list(self.pending.get(name, [])):
             if (message.play, message.episode) == (play, episode):
                 self._end(message, "cancelled", reason, now)
@@ -255,8 +291,9 @@ class _World:
         match self._released(message, contact, now):
             case Cancel(reason=reason):
                 self._report(message, "cancelled", reason, now)
-            case Wait(until=until):
+            case Wait(until=until, reason=reason):
                 self._replace(message, replace(message, not_before=until))
+                self._tell(now, message.account, _wait(message, until, reason, now))
             case Send() if message.mode is Mode.SHADOW:
                 self._report(message, "cancelled", MessageReason.SHADOW, now)
             case Send():
@@ -282,11 +319,15 @@ class _World:
     def _end(self, message: Message, state: str, reason: MessageReason | None, now: datetime) -> None:
         self.pending[message.account].remove(message)
         self.ended.append(Ended(message=message, state=state, reason=reason, at=now))
+        self._tell(now, message.account, self.ended[-1])
 
     def _report(self, message: Message, state: str, reason: MessageReason | None, now: datetime) -> None:
         """End a message at the door, and leave what became of it to its account's next step."""
         self._end(message, state, reason, now)
         self.outcomes.setdefault(message.account, []).append(_outcome(message, f"message_{state}", reason, now))
+
+    def _tell(self, now: datetime, account: str, what: What) -> None:
+        self.happened.append(Happening(at=now, account=account, what=what))
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -299,6 +340,8 @@ class _World:
             messages=(*self.ended, *(Ended(message=each, state="pending", reason=None, at=end) for each in left)),
             escalations=(*self.work, *self.open.values()),
             notes=tuple(self.notes),
+            happened=tuple(sorted(self.happened, key=lambda each: (each.at, each.account))),
+            people={name: tuple(known.values()) for name, known in self.people.items()},
             instants=self.instants,
             rejected=self.rejected,
             repeated=self.repeated,
@@ -310,6 +353,13 @@ class _World:
 def _persons(event: Event) -> tuple[str, ...]:
     previous = event.properties.get("previous_id") if event.kind is EventKind.ALIAS else None
     return tuple(each for each in (event.person, previous) if isinstance(each, str) and each)
+
+
+def _wait(message: Message, until: datetime, reason: PostponementReason, now: datetime) -> Postponement:
+    """A message that waits at the door, told as what it is."""
+    return Postponement(
+        account=message.account, play=message.play, episode=message.episode, at=now, until=until, reason=reason
+    )
 
 
 def _outcome(message: Message, name: str, reason: MessageReason | None, now: datetime) -> Event:

@@ -16,6 +16,7 @@ from orchestrator.intake.segment import parse_call
 from orchestrator.playbook.compiler import load
 from orchestrator.runtime.composition import template_texts
 from orchestrator.runtime.settings import Settings
+from orchestrator.testing import judge, parse_scenario, story
 from tests.house.source import HOUSE
 
 README = (HOUSE / "README.md").read_text(encoding="utf-8")
@@ -98,6 +99,27 @@ def test_the_events_of_the_readme_are_read() -> None:
     for line in block.strip().splitlines():
         parsed = parse_call(line.encode(), source="readme", received_at=datetime(2026, 11, 22, tzinfo=UTC))
         assert parsed.event.message_id == orjson.loads(line)["messageId"]
+
+
+def test_the_scenario_of_the_readme_passes() -> None:
+    """The scenario that the README shows comes out, under the shipped playbook, as it says."""
+    (block,) = (
+        block for block in re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL) if block.startswith("scenario:")
+    )
+    path = HOUSE / "templates" / "playbooks" / "b2b-saas.yaml"
+    playbook = load(path, template_texts(HOUSE / "templates"))
+    verdict = judge(parse_scenario(block, playbook, file="README.md"), playbook)
+    assert verdict.passed, story(verdict)
+
+
+def test_the_files_that_the_readme_runs_commands_on_are_there() -> None:
+    """Each path in a command of the README, but the reader's own events, is a file or folder of this repository."""
+    commands = [
+        line for block in re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL) for line in block.splitlines()
+    ]
+    named = [word for line in commands for word in line.split() if re.match(r"(tests|templates)/", word)]
+    assert named
+    assert all((HOUSE / word).exists() for word in named), named
 
 
 @pytest.mark.parametrize("reasons", [DecisionReason, PostponementReason, MessageReason])

@@ -1,0 +1,23 @@
+"""Fixtures for pytest; the one module that imports it: ``pytest_plugins = ["orchestrator.testing.plugin"]``."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.core.playbook import Playbook
+from orchestrator.playbook.source import read_source
+from orchestrator.runtime.composition import template_texts
+from orchestrator.runtime.settings import Settings
+from orchestrator.usecases.publish import checked
+
+
+@pytest.fixture(scope="session")
+def lifecycle_playbook_path() -> Path:
+    """The playbook that is tried: the configured one; override this fixture to try another."""
+    return Settings.load().playbook
+
+
+@pytest.fixture(scope="session")
+def lifecycle_playbook(lifecycle_playbook_path: Path) -> Playbook:
+    """That playbook, checked with its templates and compiled, once a session."""
+    return checked(read_source(lifecycle_playbook_path, template_texts(Settings.load().templates)))

@@ -1,0 +1,140 @@
+"""The shape of a scenario file, as pydantic models: unknown keys are refused, nothing is guessed from another type."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason, Reason
+from orchestrator.playbook.errors import did_you_mean
+from orchestrator.playbook.loader import Plain
+
+Words = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+def _play(written: Plain) -> Plain:
+    """``day_3_setup`` is short for ``{play: day_3_setup}``."""
+    return {"play": written} if isinstance(written, str) else written
+
+
+def _at_the_end(written: Plain) -> Plain:
+    """``growth`` is short for ``{end: growth}``."""
+    return {"end": written} if isinstance(written, str) else written
+
+
+def _strictness(written: Plain) -> Plain:
+    """``true`` is short for messages and escalations."""
+    if isinstance(written, bool):
+        return "all" if written else ""
+    if written not in ("messages", "escalations"):
+        raise ValueError(f"expected true, messages or escalations, got {written!r}")
+    return written
+
+
+def _reason(reasons: type[Reason]) -> BeforeValidator:
+    """Words of a closed list, with the nearest one for a wrong one."""
+    known = [reason.value for reason in reasons]
+
+    def check(written: Plain) -> Plain:
+        if isinstance(written, str) and written not in known:
+            raise ValueError(f"unknown reason `{written}`{did_you_mean(written, known)}; known: {', '.join(known)}")
+        return written
+
+    return BeforeValidator(check)
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class PersonShape(_Shape):
+    """Someone at the account; who they are is known from the anchor on, unless ``known`` says otherwise."""
+
+    name: Words | None = None
+    email: str | None = ""  # empty: ``<id>@acme.example``; null: none
+    role: Words | None = None
+    timezone: Words | None = None
+    known: str | None = None  # a moment, or ``never``
+
+
+class EventShape(_Shape):
+    """Something that happens: an event of the playbook's, or traits that are said."""
+
+    at: str | None = None
+    every: str | None = None
+    begins: str | None = Field(default=None, alias="from")
+    ends: str | None = Field(default=None, alias="to")
+    event: str | None = None
+    traits: dict[str, Any] | None = None  # of the account; with ``person``, of that person
+    person: str | None = None
+    properties: dict[str, Any] | None = None
+    times: int = Field(default=1, ge=1, le=1000)
+    arrives: str | None = None  # when it reaches us; without it, when it happens
+
+
+class _TimedShape(_Shape):
+    play: str
+    at: str | None = None
+    by: str | None = None
+
+
+class DecisionShape(_TimedShape):
+    """What must be decided."""
+
+    outcome: Literal["done", "skipped"] | None = None
+    reason: Annotated[str | None, _reason(DecisionReason)] = None
+
+
+class SentShape(_TimedShape):
+    """A mail that must leave."""
+
+    to: str | None = None
+    template: str | None = None
+
+
+class CancelledShape(_TimedShape):
+    """A mail that was decided and must not leave."""
+
+    reason: Annotated[str | None, _reason(MessageReason)] = None
+
+
+class PostponedShape(_TimedShape):
+    """Something that must wait."""
+
+    reason: Annotated[str | None, _reason(PostponementReason)] = None
+    until: str | None = None
+
+
+class EscalationShape(_TimedShape):
+    """Work that must reach a human; ``closed`` says why it is closed again, or ``never``."""
+
+    owner: Words | None = None
+    severity: Literal["low", "medium", "high", "critical"] | None = None
+    category: Words | None = None
+    due: str | None = None  # its deadline, a moment
+    closed: str | None = None
+
+
+class NeverShape(_TimedShape):
+    """A play of which nothing may reach anybody: no mail leaves, no work is opened."""
+
+
+class ScenarioShape(_Shape):
+    """A whole scenario file."""
+
+    scenario: Words
+    why: str | None = None
+    anchor: str
+    zone: str | None = None
+    account: dict[str, Any] = {}
+    people: dict[str, PersonShape] | None = None
+    events: list[EventShape] = []
+    until: str
+    expect: list[DecisionShape] = []
+    sent: list[Annotated[SentShape, BeforeValidator(_play)]] = []
+    cancelled: list[Annotated[CancelledShape, BeforeValidator(_play)]] = []
+    postponed: list[Annotated[PostponedShape, BeforeValidator(_play)]] = []
+    escalations: list[Annotated[EscalationShape, BeforeValidator(_play)]] = []
+    never: list[Annotated[NeverShape, BeforeValidator(_play)]] = []
+    stage: Annotated[dict[str, str], BeforeValidator(_at_the_end)] = {}
+    milestone: dict[str, str] = {}
+    only: Annotated[str, BeforeValidator(_strictness)] = ""
