@@ -75,6 +75,7 @@ class Message:
     mode: Mode
     exempt: bool  # transactional: no cap
     playbook_version: str
+    draft: bool = False  # a person must approve it before it may leave
     context: Mapping[str, Json]  # all that the template may read of the account
 
 
@@ -114,6 +115,7 @@ class NoteKind(StrEnum):
     POSTPONED = "postponed"
     PARKED = "parked"
     MERGED = "merged"
+    DRAFT = "draft"  # a person approved or discarded one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,8 @@ def release(
     refused = _refusal(message, account, person, contact, now, playbook)
     if refused is not None:
         return Cancel(reason=refused)
+    if message.draft:
+        return Wait(until=message.not_after + _MOMENT, reason=PostponementReason.DRAFT)
     if parked or account.paused:
         reason = PostponementReason.PARKED if parked else PostponementReason.PAUSED
         return Wait(until=min(now + LOOK_AGAIN, message.not_after + _MOMENT), reason=reason)

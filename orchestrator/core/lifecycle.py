@@ -512,6 +512,7 @@ class _Moving:
             priority=play.policy.priority,
             mode=play.policy.mode or self.playbook.mode,
             exempt=play.policy.exempt,
+            draft=policy.is_draft(play, self.view, self.playbook),
             playbook_version=self.playbook.version,
             context=letter_context(self.account, person, self.now, self.playbook),
         )

@@ -267,6 +267,7 @@ class Policy:
     on_unknown: OnUnknown = OnUnknown.HOLD
     mode: Mode | None = None  # None: the playbook's
     window: Hours | None = None  # when its mail may leave; None: the playbook's window
+    draft: Node | None = None  # while this holds, a person approves its messages first; None: as the playbook says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,6 +347,7 @@ class Playbook:
     reads: frozenset[str] = frozenset()  # the events that any rule looks at: others cost their fold only
     segmentation: Segmentation | None = None  # None: all accounts are treated alike
     core_feature: tuple[str, str] = ("", "")  # label and path of the link to the core feature
+    draft: Node | None = None  # the same for every play that says nothing of it and is not exempt; None: nobody does
     account_caps: Caps | None = None  # how many touches one account may get, over all its people; None: any number
     gaps: Gaps | None = None  # None: messages may follow each other at once
     holdout: Holdout | None = None  # None: everyone is written to

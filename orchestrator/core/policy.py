@@ -10,6 +10,9 @@ the minimum gap, no account more touches than its caps allow (``spec/semantics.m
 touches"). Exempt messages neither count nor wait; what leaves for nobody (shadow, redirect) waits and does not count;
 neither does what ended without leaving, once we are told.
 
+A draft is written and decided like any other message and leaves only when a person has approved it; whether it is one
+rests on a condition, and what is not known makes it one.
+
 The holdout is drawn by the account's id alone ("Holdout"): it stays the same for as long as the salt does.
 """
 
@@ -19,10 +22,10 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from orchestrator.core import calendars
+from orchestrator.core import calendars, conditions
 from orchestrator.core.account import Account, Recent
 from orchestrator.core.calendars import DAY, Hours
-from orchestrator.core.conditions import Clause
+from orchestrator.core.conditions import Clause, View
 from orchestrator.core.decisions import Message, key
 from orchestrator.core.events import OWN_SOURCE, Event
 from orchestrator.core.playbook import Holdout, Mode, Play, Playbook, Quiet
@@ -204,3 +207,14 @@ def held_out(account_id: str, holdout: Holdout) -> bool:
 def spared(*, decisive: bool) -> Clause:
     """That the holdout kept a play from writing, for the explanation."""
     return Clause(text="holdout", value="the account belongs to it", verdict=True, decisive=decisive)
+
+
+# -- drafts ----------------------------------------------------------------------------------------------------------
+
+
+def is_draft(play: Play, view: View, playbook: Playbook) -> bool:
+    """Whether a person approves this play's messages first; those that leave for nobody need no approval."""
+    asks = play.policy.draft or (None if play.policy.exempt else playbook.draft)
+    if asks is None or (play.policy.mode or playbook.mode) is Mode.SHADOW:
+        return False
+    return conditions.verdict(asks, view) is not False

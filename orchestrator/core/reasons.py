@@ -50,6 +50,7 @@ class PostponementReason(Reason):
     PAUSED = "paused", "A person has paused the account."
     PARKED = "parked", "The account could not be decided and is parked."
     NO_RECIPIENT = "no_recipient", "Nobody at the account has an address yet: it waits for the call that names one."
+    DRAFT = "draft", "It is a draft: it waits for a person to approve it."
     NOT_BEFORE = "not_before", "The message may not leave before its time."
     RELAY_DEFERRED = "relay_deferred", "The relay was out of reach or asked to try again later."
 
@@ -66,6 +67,7 @@ class MessageReason(Reason):
     SUPPRESSED_COMPLAINT = "suppressed_complaint", "The addressee complained."
     ERASED = "erased", "The person was erased."
     NO_ADDRESS = "no_address", "The person has no address any more."
+    DISCARDED = "discarded", "It was a draft, and a person discarded it."
     SHADOW = "shadow", "Shadow mode: decided and composed, nothing left."
     RELAY_REFUSED = "relay_refused", "The relay refused it for good."
     RENDER_FAILED = "render_failed", "Its template could not be rendered."

@@ -179,7 +179,7 @@ def _message_row(ended: Ended) -> MessageRow:
         template=message.action.template,
         state=ended.state,
         reason=ended.reason,
-        settled_at=None if ended.state == "pending" else ended.at,
+        settled_at=None if ended.state in {"pending", "draft"} else ended.at,
     )
 
 

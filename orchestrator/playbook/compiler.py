@@ -133,6 +133,9 @@ class _Compiler:
             core_feature=(document.core_feature.label, document.core_feature.path)
             if document.core_feature
             else ("", ""),
+            draft=policy.draft_of(
+                document.draft, ("draft",), lambda text, at: self.condition(text, at, self.names(document.milestones))
+            ),
             account_caps=policy.account_caps_of(document, self.tree),
             gaps=policy.gaps_of(document, self.tree),
             holdout=policy.holdout_of(document),

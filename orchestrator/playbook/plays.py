@@ -206,6 +206,9 @@ class PlayCompiler:
             on_unknown=OnUnknown(shape.on_unknown),
             mode=None if shape.mode is None else Mode(shape.mode),
             window=self._window(shape, path),
+            draft=policies.draft_of(
+                shape.draft, (*path, "draft"), lambda text, at: self.condition(text, at, self.names)
+            ),
         )
 
     def _window(self, shape: PlayShape, path: Path) -> Hours | None:

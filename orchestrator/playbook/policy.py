@@ -1,11 +1,12 @@
 """Policy at decision time: windows, quiet hours, holidays, caps, gaps and the holdout, from their shapes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import time, timedelta
 
 from orchestrator.core import policy
 from orchestrator.core.calendars import Hours
+from orchestrator.core.conditions import Literal, Node
 from orchestrator.core.playbook import Caps, Gaps, Holdout, Holidays, Quiet
 from orchestrator.playbook.loader import Path, Tree
 from orchestrator.playbook.schema import AccountCapsShape, CapsShape, Document, HoursShape, PlayWindowShape, QuietShape
@@ -95,6 +96,13 @@ def gaps_of(document: Document, tree: Tree) -> Gaps | None:
     if document.gaps.message <= timedelta(0):
         tree.refuse(("gaps", "message"), "a gap must be longer than nothing")
     return Gaps(message=document.gaps.message)
+
+
+def draft_of(written: bool | str | None, path: Path, condition: Callable[[str, Path], Node]) -> Node | None:  # noqa: FBT001 -- as it is written
+    """When a person approves messages first; None when nothing is said of it."""
+    if written is None:
+        return None
+    return condition(written, path) if isinstance(written, str) else Literal(value=written, text=str(written).lower())
 
 
 def holdout_of(document: Document) -> Holdout | None:

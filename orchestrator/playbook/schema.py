@@ -41,6 +41,7 @@ Closing = Annotated[time | None, BeforeValidator(spans.closing), WithJsonSchema(
 Days = Annotated[int | tuple[int, ...] | None, BeforeValidator(spans.days), WithJsonSchema(_DAYS)]
 WindowShape = Annotated[list[Duration | None], Field(min_length=2, max_length=2)]
 Words = Annotated[str, Field(min_length=1, max_length=500)]
+Draft = Annotated[bool | str, BeforeValidator(spans.yes_no_or_text)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Mode = Literal["live", "shadow", "redirect"]
 _SLUG, _PATH = r"^[a-z0-9][a-z0-9-]{0,63}$", r"^/"
@@ -307,6 +308,7 @@ class PlayShape(_Shape):
     on_unknown: Literal["hold", "resend"] = "hold"
     mode: Mode | None = None
     window: PlayWindowShape | None = None
+    draft: Draft | None = None
     stages: list[str] = []
 
 
@@ -328,6 +330,7 @@ class Document(_Shape):
     stages: StagesShape
     windows: WindowsShape
     caps: CapsShape
+    draft: Draft | None = None
     gaps: GapsShape | None = None
     holdout: HoldoutShape | None = None
     plays: dict[str, PlayShape]

@@ -195,3 +195,14 @@ def closing(text: object) -> time | None:
         ValueError: it is none.
     """
     return None if text == "24:00" else clock(text)
+
+
+def yes_no_or_text(written: object) -> object:
+    """``true``, ``false``, or the text of a condition.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    if not isinstance(written, bool | str):
+        raise ValueError(f"expected true, false or a condition, got {written!r}")  # noqa: TRY004 -- what pydantic takes
+    return written

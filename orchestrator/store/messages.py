@@ -3,7 +3,8 @@
     pending ── claim ──► claimed ── begin ──► sending ── settle ──► sent | failed | pending (deferred) | unknown
        ▲                    │                    │
        └──── rescue ────────┘                    └── rescue ──► unknown ── reconcile ──► sent | pending
-    pending, claimed ── cancel ──► cancelled
+    draft ── approve ──► pending       draft ── discard, expire ──► cancelled
+    draft, pending, claimed ── cancel ──► cancelled
 
 Only ``sending`` can ever become ``unknown``. Every step is one UPDATE guarded by the state and by the lease.
 """
@@ -38,11 +39,11 @@ ADD = text("""
     -- add: decided messages
     INSERT INTO messages (created_at, id, account_id, person_id, address, play, episode, action, template, mode, state,
                           priority, due_at, not_before, not_after, exempt, context, playbook_version)
-    SELECT :now, id, account_id, person_id, address, play, episode, action, template, mode, 'pending',
+    SELECT :now, id, account_id, person_id, address, play, episode, action, template, mode, state,
            priority, due_at, not_before, not_after, exempt, context, playbook_version
       FROM jsonb_to_recordset(CAST(:rows AS jsonb))
            AS r (id uuid, account_id text, person_id text, address text, play text, episode text, action text,
-                 template text, mode text, priority smallint, due_at timestamptz, not_before timestamptz,
+                 template text, mode text, state text, priority smallint, due_at timestamptz, not_before timestamptz,
                  not_after timestamptz, exempt boolean, context jsonb, playbook_version text)
      ORDER BY id
 """)
@@ -53,13 +54,13 @@ CANCEL = text("""
         SELECT m.id, m.created_at, r.reason
           FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (account_id text, play text, episode text, reason text)
           JOIN messages AS m ON m.account_id = r.account_id AND m.play = r.play AND m.episode = r.episode
-         WHERE m.state IN ('pending', 'claimed')
+         WHERE m.state IN ('draft', 'pending', 'claimed')
          ORDER BY m.id FOR NO KEY UPDATE OF m)
     UPDATE messages
        SET state = 'cancelled', reason = withdrawn.reason, settled_at = :now, lease_token = NULL, lease_until = NULL
       FROM withdrawn
      WHERE messages.id = withdrawn.id AND messages.created_at = withdrawn.created_at
-       AND messages.state IN ('pending', 'claimed')
+       AND messages.state IN ('draft', 'pending', 'claimed')
 """)
 
 CLAIM = text("""
@@ -149,12 +150,42 @@ RECONCILE = text("""
     RETURNING *
 """)
 
+DRAFTS = text("""
+    -- drafts: what waits for a person, the most urgent first
+    SELECT * FROM messages
+     WHERE state = 'draft' AND (CAST(:account AS text) IS NULL OR account_id = :account)
+     ORDER BY not_after, priority, id
+""")
+
+APPROVE = text("""
+    -- approve: a draft may leave, if it still can
+    UPDATE messages SET state = 'pending', not_before = greatest(not_before, CAST(:now AS timestamptz))
+     WHERE id = :id AND state = 'draft' AND not_after >= :now
+    RETURNING *
+""")
+
+DISCARD = text("""
+    -- discard: a draft will not be sent
+    UPDATE messages SET state = 'cancelled', reason = :reason, settled_at = :now
+     WHERE id = :id AND state = 'draft'
+    RETURNING *
+""")
+
+EXPIRE = text("""
+    -- expire: drafts that nobody approved in time
+    UPDATE messages SET state = 'cancelled', reason = :reason, settled_at = :now
+     WHERE (id, created_at) IN (
+           SELECT id, created_at FROM messages
+            WHERE state = 'draft' AND not_after < :now ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+    RETURNING *
+""")
+
 UNKNOWN = text("SELECT id FROM messages WHERE state = 'unknown' ORDER BY id")
 
 MOVE = text("""
     -- move: what a merged account has not sent yet goes on for the kept one
     UPDATE messages SET account_id = :kept
-     WHERE account_id = :gone AND state IN ('pending', 'claimed', 'sending', 'unknown')
+     WHERE account_id = :gone AND state IN ('draft', 'pending', 'claimed', 'sending', 'unknown')
 """)
 
 
@@ -176,6 +207,7 @@ def _row(message: Message, address: str | None) -> dict[str, Any]:
         "action": "email",
         "template": message.action.template,
         "mode": message.mode,
+        "state": "draft" if message.draft else "pending",
         "priority": message.priority,
         "due_at": message.due_at,
         "not_before": message.not_before,
@@ -286,6 +318,28 @@ def reconcile(
     named = {"id": message_id, "state": "sent" if arrived else "pending", "now": now, "not_before": not_before}
     row = connection.execute(RECONCILE, named).one_or_none()
     return None if row is None else claimed(row)
+
+
+def drafts(connection: Connection, account: str | None = None) -> list[Claimed]:
+    """The drafts of an account, or all: who is out of time first comes first."""
+    return [claimed(row) for row in connection.execute(DRAFTS, {"account": account})]
+
+
+def approve(connection: Connection, message_id: UUID, now: datetime) -> Claimed | None:
+    """Let a draft leave; None: it is none, or its time is over."""
+    row = connection.execute(APPROVE, {"id": message_id, "now": now}).one_or_none()
+    return None if row is None else claimed(row)
+
+
+def discard(connection: Connection, message_id: UUID, reason: MessageReason, now: datetime) -> Claimed | None:
+    """End a draft; None: it is none."""
+    row = connection.execute(DISCARD, {"id": message_id, "reason": reason, "now": now}).one_or_none()
+    return None if row is None else claimed(row)
+
+
+def expire(connection: Connection, reason: MessageReason, now: datetime) -> list[Claimed]:
+    """End the drafts whose time is over."""
+    return [claimed(row) for row in connection.execute(EXPIRE, {"reason": reason, "now": now})]
 
 
 def unknown(connection: Connection) -> Sequence[UUID]:

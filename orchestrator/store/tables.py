@@ -39,7 +39,7 @@ EVENT_KINDS = ("track", "identify", "group", "page", "screen", "alias")
 DECISION_OUTCOMES = ("done", "skipped")
 MODES = ("live", "shadow", "redirect")
 MESSAGE_STATES = (
-    *("pending", "claimed", "sending", "sent", "unknown", "failed", "cancelled"),
+    *("draft", "pending", "claimed", "sending", "sent", "unknown", "failed", "cancelled"),
     *("delivered", "bounced", "complained"),
 )
 SUPPRESSIONS = ("bounce", "complaint")
@@ -428,6 +428,7 @@ messages = Table(
     PrimaryKeyConstraint("id", "created_at"),
     Index("ix_messages_pending", "not_before", postgresql_where=text("state = 'pending'")),
     Index("ix_messages_urgent", "priority", "not_before", "id", postgresql_where=text("state = 'pending'")),
+    Index("ix_messages_drafts", "not_after", postgresql_where=text("state = 'draft'")),
     Index(
         "ix_messages_in_hand",
         "lease_until",

@@ -154,7 +154,7 @@ def _composed(ports: Ports, each: Claimed) -> EmailMessage | None:
         now = ports.clock.now(connection)
         templates = ports.library.edition(connection, each.message.playbook_version).templates
         try:
-            return compose(_letter(each, now), templates, ports.mailing.sender)
+            return compose(letter(each, now), templates, ports.mailing.sender)
         except MessagingError as error:
             # no trace: it may quote what the letter says
             logger.error("message %s cannot be composed: %s", each.message.id, type(error).__name__)  # noqa: TRY400 -- as above
@@ -163,7 +163,8 @@ def _composed(ports: Ports, each: Claimed) -> EmailMessage | None:
             return None
 
 
-def _letter(each: Claimed, now: datetime) -> Letter:
+def letter(each: Claimed, now: datetime) -> Letter:
+    """What a message is composed from."""
     message = each.message
     person = message.context.get("person")
     name = person.get("name") if isinstance(person, dict) else None

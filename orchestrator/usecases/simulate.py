@@ -57,7 +57,7 @@ class Ended:
     """What became of a message."""
 
     message: Message
-    state: str  # sent, cancelled, or pending when the end came first
+    state: str  # sent, cancelled, or pending or draft when the end came first
     reason: MessageReason | None  # why, when it was cancelled
     at: datetime
 
@@ -337,7 +337,7 @@ class _World:
         return Simulated(
             accounts=self.accounts,
             decisions=tuple(self.decisions.values()),
-            messages=(*self.ended, *(Ended(message=each, state="pending", reason=None, at=end) for each in left)),
+            messages=(*self.ended, *(Ended(message=each, state=_left(each), reason=None, at=end) for each in left)),
             escalations=(*self.work, *self.open.values()),
             notes=tuple(self.notes),
             happened=tuple(sorted(self.happened, key=lambda each: (each.at, each.account))),
@@ -374,3 +374,7 @@ def _outcome(message: Message, name: str, reason: MessageReason | None, now: dat
         received_at=now,
         properties={"play": message.play, "episode": message.episode, "reason": reason.value if reason else None},
     )
+
+
+def _left(message: Message) -> str:
+    return "draft" if message.draft else "pending"

@@ -236,6 +236,14 @@ def test_doctor_names_a_misspelt_setting(lifecycle: Lifecycle) -> None:
     assert "did you mean LIFECYCLE_SHARDS" in other("doctor", status=1)
 
 
+def test_drafts_are_listed_and_answered_by_name(lifecycle: Lifecycle) -> None:
+    """``message drafts`` lists; approving or discarding what is no draft is refused."""
+    assert "subject" in lifecycle("message", "drafts", "--read")
+    nothing = "00000000-0000-0000-0000-000000000001"
+    for verb in ("approve", "discard"):
+        assert "No draft" in lifecycle("message", verb, nothing, "--by", "mei", status=2)
+
+
 def test_uncertain_messages_are_listed_and_settled_by_name(lifecycle: Lifecycle) -> None:
     """``message unknown`` lists; settling what is not uncertain is refused."""
     assert "Message-ID" in lifecycle("message", "unknown")

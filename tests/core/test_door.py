@@ -208,10 +208,19 @@ def test_room_is_the_first_instant_within_the_caps(ago: list[timedelta], day: in
     assert room == START or not fits(contact.sends, room - MOMENT, caps)
 
 
+def test_a_draft_waits_for_a_person_until_its_time_is_over() -> None:
+    """DRAFT: what nobody has approved waits at the door, and is cancelled as EXPIRED after its not_after."""
+    draft = replace(MESSAGE, draft=True)
+    assert at_the_door(message=draft) == Wait(until=MESSAGE.not_after + MOMENT, reason=PostponementReason.DRAFT)
+    assert at_the_door(MESSAGE.not_after + MOMENT, message=draft) == Cancel(reason=MessageReason.EXPIRED)
+    assert at_the_door(message=replace(draft, draft=False)) == Send()
+    assert at_the_door(message=draft, account=after("setup_done")) == Cancel(reason=MessageReason.GOAL_REACHED)
+
+
 def test_every_answer_of_the_door_has_a_test_here() -> None:
     """The reasons that ``release`` can give are each claimed by a test of this file."""
     claims = " ".join(str(each.__doc__) for name, each in globals().items() if name.startswith("test_"))
-    later = {"SHADOW", "RELAY_REFUSED", "RENDER_FAILED", "SENDER_LOST"}  # said by deliver
+    later = {"DISCARDED", "SHADOW", "RELAY_REFUSED", "RENDER_FAILED", "SENDER_LOST"}  # said by deliver
     never = {"RELAY_DEFERRED", "NO_RECIPIENT", "OUTRANKED", "ACCOUNT_CAPPED"}  # said by deliver, and by advance
     assert [each.name for each in MessageReason if each.name not in claims] == sorted(
         later, key=list(MessageReason.__members__).index

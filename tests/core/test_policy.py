@@ -1,4 +1,4 @@
-"""Policy: when a play that writes may act. Windows, quiet hours, holidays, gaps, the account's caps, the holdout."""
+"""Policy: when a play that writes may act. Windows, quiet hours, holidays, gaps, caps, the holdout, drafts."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from orchestrator.core.account import Account, Recent, merge
 from orchestrator.core.calendars import Hours
+from orchestrator.core.conditions import ALWAYS, Node
 from orchestrator.core.decisions import Message, Postponement, Wait
 from orchestrator.core.door import release
 from orchestrator.core.events import OWN_SOURCE, Event
@@ -33,7 +34,21 @@ from orchestrator.core.playbook import (
 from orchestrator.core.policy import held_out, next_opening, without
 from orchestrator.core.reasons import DecisionReason, PostponementReason
 from tests.core.lives import Life, life
-from tests.core.playbooks import DAY, HOUR, MAIL, PLAYBOOK, VOCABULARY, play, with_plays, work
+from tests.core.playbooks import (
+    DAY,
+    HOUR,
+    MAIL,
+    PLAYBOOK,
+    VOCABULARY,
+    compare,
+    constant,
+    negation,
+    one_of,
+    play,
+    trait,
+    with_plays,
+    work,
+)
 from tests.core.strategies import QUIET, SPAN, START, WINDOWS, crowds, event, histories, person, playbooks, traits
 
 ANNA = person("anna", timezone="Europe/Berlin")
@@ -416,6 +431,38 @@ def test_the_holdout_is_drawn_by_id_and_salt() -> None:
     assert 150 < len(drawn) < 250
     assert drawn < {each for each in ids if held_out(each, Holdout(share=0.2, salt="a"))}
     assert drawn != {each for each in ids if held_out(each, Holdout(share=0.1, salt="b"))}
+
+
+# -- drafts ------------------------------------------------------------------------------------------------------------
+
+ANNUAL = compare(trait("term"), "==", "annual")
+NEVER = constant(value=False)
+
+
+@pytest.mark.parametrize(
+    ("asks", "of_playbook", "changes", "draft"),
+    [
+        (None, None, {}, False),
+        (ALWAYS, None, {}, True),
+        (None, ALWAYS, {}, True),
+        (NEVER, ALWAYS, {}, False),
+        (ANNUAL, None, {}, True),
+        (negation(ANNUAL), None, {}, False),
+        (one_of(trait("vip"), True), None, {}, False),
+        (compare(trait("seats"), ">", 3), None, {}, True),
+        (None, ALWAYS, {"exempt": True}, False),
+        (ALWAYS, None, {"exempt": True}, True),
+        (ALWAYS, None, {"mode": Mode.SHADOW}, False),
+    ],
+    ids=["silent", "play", "playbook", "no", "true", "false", "default", "unknown", "exempt", "exempt play", "shadow"],
+)
+def test_a_person_approves_what_the_playbook_says(
+    asks: Node | None, of_playbook: Node | None, changes: dict[str, Any], *, draft: bool
+) -> None:
+    """A play's own word goes before the playbook's; unknown is a draft; exempt mail only if its play asks for it."""
+    lived = life((ANNA,), with_plays(play("p", OnDay(day=0), MAIL, draft=asks, **changes), draft=of_playbook), START)
+    (message,) = lived.step(START, [event("signed_up"), traits(term="annual")]).messages
+    assert message.draft is draft
 
 
 # -- over random lives -------------------------------------------------------------------------------------------------

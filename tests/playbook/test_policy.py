@@ -8,6 +8,7 @@ from datetime import date, time, timedelta
 import pytest
 
 from orchestrator.core.calendars import Hours
+from orchestrator.core.conditions import Literal
 from orchestrator.core.playbook import Caps, Gaps, Holdout, Quiet
 from orchestrator.playbook import public_holidays
 from tests.playbook.small import HOUSE, bent, compiled, told
@@ -115,6 +116,15 @@ def test_gaps_caps_of_accounts_and_the_holdout() -> None:
     assert (bare.account_caps, bare.gaps, bare.holdout) == (None, None, None)
 
 
+def test_drafts() -> None:
+    """Drafts are asked for by yes, no or a condition, of the playbook or of a play."""
+    whole = compiled(bent((CAPS, CAPS + "\ndraft: touch == 'high'"), (MAIL, f"{MAIL}    draft: false\n")))
+    assert whole.draft is not None
+    assert whole.draft.text == "touch == 'high'"
+    assert whole.plays["hello"].policy.draft == Literal(value=False, text="false")
+    assert compiled().draft is compiled().plays["hello"].policy.draft is None
+
+
 # fmt: off
 REFUSED = [
     ([(SEND, SEND + QUIET.replace("08:00", "21:00"))], "29:30 windows.quiet.to: quiet hours that end when they begin would be all day, or none"),
@@ -131,6 +141,9 @@ REFUSED = [
     ([(CAPS, CAPS + "\ngaps: {massage: 2h, message: 1h}")], "31:8 gaps.massage: unknown key `massage` (did you mean `message`?)"),
     ([(CAPS, CAPS + "\nholdout: {share: 10, salt: a}")], "31:18 holdout.share: expected a number of at most 1.0, got 10"),
     ([(CAPS, CAPS + "\nholdout: {share: 0.1}")], "31:1 holdout: missing key `salt`"),
+    ([(CAPS, CAPS + "\ndraft: 5")], "31:8 draft: expected true, false or a condition, got 5"),
+    ([(CAPS, CAPS + "\ndraft: touch == 'hihg'")], "31:17 draft: `touch` is never 'hihg', only high, tech (did you mean `high`?)"),
+    ([(MAIL, f"{MAIL}    draft: logn\n")], "36:12 plays.hello.draft: unknown name `logn` (did you mean `login`?)"),
     ([KEEPS, (TOUCH, f"{TOUCH}\n    country: {{default: Germany}}")], "10:24 vocabulary.traits.country.default: unknown country `Germany`: write DE, or DE-BY for a part with holidays of its own"),
 ]
 # fmt: on
