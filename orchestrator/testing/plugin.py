@@ -1,5 +1,7 @@
 """Fixtures for pytest; the one module that imports it: ``pytest_plugins = ["orchestrator.testing.plugin"]``."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from orchestrator.core.playbook import Playbook
 from orchestrator.playbook.source import read_source
 from orchestrator.runtime.composition import template_texts
 from orchestrator.runtime.settings import Settings
+from orchestrator.testing.rehearsal import Rehearsal
 from orchestrator.usecases.publish import checked
 
 
@@ -21,3 +24,9 @@ def lifecycle_playbook_path() -> Path:
 def lifecycle_playbook(lifecycle_playbook_path: Path) -> Playbook:
     """That playbook, checked with its templates and compiled, once a session."""
     return checked(read_source(lifecycle_playbook_path, template_texts(Settings.load().templates)))
+
+
+@pytest.fixture(scope="session")
+def rehearse(lifecycle_playbook: Playbook) -> Callable[..., Rehearsal]:
+    """Begin a rehearsal of that playbook: ``rehearse(zone="Europe/Berlin", touch="high")``."""
+    return partial(Rehearsal, lifecycle_playbook)

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from orchestrator.intake.segment import parse_call
 from orchestrator.playbook.compiler import load
 from orchestrator.runtime.composition import template_texts
 from orchestrator.runtime.settings import Settings
-from orchestrator.testing import judge, parse_scenario, story
+from orchestrator.testing import Rehearsal, judge, parse_scenario, story
 from tests.house.source import HOUSE
 
 README = (HOUSE / "README.md").read_text(encoding="utf-8")
@@ -110,6 +111,15 @@ def test_the_scenario_of_the_readme_passes() -> None:
     playbook = load(path, template_texts(HOUSE / "templates"))
     verdict = judge(parse_scenario(block, playbook, file="README.md"), playbook)
     assert verdict.passed, story(verdict)
+
+
+def test_the_rehearsal_of_the_readme_passes(rehearse: Callable[..., Rehearsal]) -> None:
+    """The Python test that the README shows is one that runs and passes."""
+    (block,) = (block for block in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL) if "rehearse" in block)
+    names: dict[str, Any] = {}
+    exec(block, names)  # noqa: S102 -- what our own README shows
+    names["test_who_is_active_is_left_alone"](rehearse)
+    assert names["pytest_plugins"] == ["orchestrator.testing.plugin"]
 
 
 def test_the_files_that_the_readme_runs_commands_on_are_there() -> None:
