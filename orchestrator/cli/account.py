@@ -17,6 +17,7 @@ from orchestrator.core.lifecycle import outlook
 from orchestrator.core.playbook import Escalate, Playbook
 from orchestrator.core.reasons import DecisionReason
 from orchestrator.core.timing import told
+from orchestrator.insight.standing import standing
 from orchestrator.messaging.compose import compose_note
 from orchestrator.runtime.composition import Installation
 from orchestrator.store import accounts, observation, people
@@ -44,6 +45,7 @@ def show(account_id: AccountId) -> None:
     with installed() as installation, installation.ports.engine.connect() as connection:
         account = _account(connection, account_id)
         _print_account(account)
+        _print_standing(installation, connection, account)
         _print_facts(account)
         _print_words(account, _playbook(installation, connection, account))
         _print_people(connection, account)
@@ -118,6 +120,12 @@ def _print_account(account: Account) -> None:
     out.print(f"playbook {account.playbook_version}; {'paused; ' if account.paused else ''}next look {account.wake_at}")
     for name, at in sorted(account.milestones.items(), key=lambda item: item[1]):
         out.print(f"  reached {name} at {at:%Y-%m-%d %H:%M}")
+
+
+def _print_standing(installation: Installation, connection: Connection, account: Account) -> None:
+    playbook = installation.ports.library.edition(connection, account.playbook_version).playbook
+    for line in standing(account, installation.ports.clock.now(connection), playbook):
+        out.print(f"  {line}", markup=False)
 
 
 def _print_facts(account: Account) -> None:

@@ -10,7 +10,8 @@ Theory of operation. The events are folded into facts. Then four rules are appli
 4. Of the plays that are due, the first by (due, priority, name) is judged: done, skipped with a reason, or postponed.
    A done or skipped play is in the ledger; a postponed one waits; so each application makes progress and the loop ends.
    What came due and lost its cause before it could be judged (the stage was left; while it waited the silence was
-   broken, the date moved, the milestone reached, or the same happened again) is skipped as overtaken.
+   broken, the date moved, the milestone reached, the window gone with another segment, or the same happened again) is
+   skipped as overtaken.
 
 Then ``wake_at`` is derived: the earliest of the next due instants and the instants at which a guard, a milestone or an
 ``only_while`` that matters now may turn by the clock alone.
@@ -48,7 +49,18 @@ from orchestrator.core.errors import IllegalInputError, UndecidableError
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, distinct
 from orchestrator.core.facts import adds, fold, name_of
 from orchestrator.core.people import Person, recipient
-from orchestrator.core.playbook import Action, Entered, Escalate, OnDay, OnDays, Play, Playbook, SendEmail, Transition
+from orchestrator.core.playbook import (
+    Action,
+    Entered,
+    Escalate,
+    OnDay,
+    OnDays,
+    Play,
+    Playbook,
+    SendEmail,
+    Stalled,
+    Transition,
+)
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
 from orchestrator.core.segments import owned
 from orchestrator.core.timing import Due, Zone
@@ -253,7 +265,7 @@ class _Moving:
         if (row.target, at) in self.visited:
             msg = f"{row.path}: the stage table turns in a circle at {row.target}"
             raise UndecidableError(msg)
-        self.drop_overtaken_entry()
+        self.drop_overtaken(at)
         detail = {"source": self.account.stage, "target": row.target, "rule": row.path, "entered_at": at.isoformat()}
         self.notes.append(Note(kind=NoteKind.STAGE, at=self.now, detail=detail))
         return self.set(stage=row.target, stage_entered_at=at)
@@ -264,11 +276,17 @@ class _Moving:
         first = self.account.stage_entered_at == self.account.created_at
         return became if first else max(self.account.stage_entered_at, became)
 
-    def drop_overtaken_entry(self) -> None:
-        """The entry of the stage that is left: a play that it made due and that was not judged never will be."""
+    def drop_overtaken(self, left: datetime) -> None:
+        """The entry and the stall of the stage that is left: a play that they made due and that was not judged."""
         for due in list(self.pending()):
-            if isinstance(due.play.trigger, Entered) and due.at <= self.now:
+            if due.at <= self.now and self.overtaken(due, left):
                 self.decide(due, Outcome.SKIPPED, DecisionReason.OVERTAKEN)
+
+    def overtaken(self, due: Due, left: datetime) -> bool:
+        """Whether leaving the stage ends the cause; who left it before its window ended has never stalled in it."""
+        if isinstance(due.play.trigger, Stalled):
+            return due.at < left or due.play.name in self.account.waiting
+        return isinstance(due.play.trigger, Entered)
 
     def drop_broken(self) -> bool:
         for name in self.account.waiting:

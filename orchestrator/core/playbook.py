@@ -103,6 +103,14 @@ class Milestone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChecklistItem:
+    """One thing that is to be done before a stage is left (``spec/rules.md`` 1.4 "Transitions")."""
+
+    label: str  # what a person calls it
+    when: Node  # it is done while this holds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """Where an account is in its life."""
 
@@ -110,6 +118,7 @@ class Stage:
     goal: str  # what the stage is for, in a sentence
     window: Window | None = None  # None: none is stated; a segment may state another
     target: float | None = None  # of the goal's metric, 0..1
+    checklist: tuple[ChecklistItem, ...] = ()  # of its exit: a transition may ask for all of it
     exit: bool = False  # the account has left: pending messages are cancelled, plays are skipped
 
 
@@ -195,6 +204,13 @@ class Entered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stalled:
+    """A stage's window has ended and the account is still there. Episode: the life of the stage."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EveryWeek:
     """The beginning of each calendar week (Monday 00:00 UTC) after the anchor, up to a day. Episode: the week.
 
@@ -218,7 +234,7 @@ class Cadence:
 
 
 Trigger = (
-    OnDay | OnDays | Before | After | Silent | Occurred | Overdue | Reached | Entered | EveryWeek | Cadence
+    OnDay | OnDays | Before | After | Silent | Occurred | Overdue | Reached | Entered | Stalled | EveryWeek | Cadence
 )  # when a play comes due: ``core.timing`` says how each is derived
 
 

@@ -11,8 +11,13 @@
 | Overdue   | once                                      | the first target of a milestone that is not reached      |
 | Reached   | once                                      | when the milestone was reached                           |
 | Entered   | the life of the stage (its entry)         | when the stage was entered                               |
+| Stalled   | the life of the stage (its entry)         | the end of the stage's window in the account's segment   |
 | EveryWeek | the week (its Monday 00:00 UTC)           | that Monday, from the first after the anchor             |
 | Cadence   | the period (``2026-W07``, ``2026-Q1``)    | its local day, from the first after the anchor's day     |
+
+A stage's window counts from the anchor, and whoever enters late has the window's whole length: an account that came
+into growth on day 25 of [7d, 30d) stalls 23 days later, one that was won back on day 200 has its seven days of
+onboarding (``spec/rules.md`` 1.9 "Growth's clock" and "Onboarding length vs stage window").
 
 A policy's ``at`` moves a due instant to that time of the local day. An episode that waits and is not called for any
 more (the silence was broken, the date moved, the milestone was reached) is ``broken``.
@@ -45,8 +50,10 @@ from orchestrator.core.playbook import (
     Playbook,
     Reached,
     Silent,
+    Stalled,
     Trigger,
 )
+from orchestrator.core.segments import window_of
 
 ONCE = "once"
 _OLDEST = datetime(1900, 1, 1, tzinfo=UTC)  # products write their nulls as dates before this,
@@ -128,7 +135,7 @@ def _was_due(trigger: Trigger, episode: str, account: Account, zone: Zone, playb
             return _later(datetime.fromisoformat(episode), trigger, account, zone.tz, playbook)
         case Before():
             return datetime.fromisoformat(episode) - trigger.lead
-        case Occurred():
+        case Occurred() | Stalled():
             return datetime.fromisoformat(episode)
         case Overdue():
             return _deadline(playbook.milestones[trigger.milestone], account, anchor_of(account, playbook))
@@ -172,6 +179,9 @@ def _episode(play: Play, account: Account, zone: Zone, playbook: Playbook) -> tu
         case Entered() as trigger:
             entered = account.stage_entered_at
             return (entered.isoformat(), entered) if account.stage == trigger.stage else None
+        case Stalled() as trigger:
+            ends = stalls_at(account, playbook) if account.stage == trigger.stage else None
+            return None if ends is None else (account.stage_entered_at.isoformat(), ends)
         case EveryWeek() as trigger:
             return _week(trigger, play, account, anchor)
         case Cadence() as trigger:
@@ -272,6 +282,17 @@ def _silence(
     return base.isoformat(), _later(base, trigger, account, tz, playbook)
 
 
+def stalls_at(account: Account, playbook: Playbook) -> datetime | None:
+    """When the account has been in its stage for too long; None when its window does not end, or has not begun."""
+    anchor, window = anchor_of(account, playbook), window_of(account.stage, account.facts, playbook)
+    opens, closes = window or (timedelta(0), None)
+    if anchor is None or closes is None:
+        return None
+    if account.stage_entered_at == account.created_at:
+        return anchor + closes  # the first life began before we heard of it
+    return max(anchor + closes, account.stage_entered_at + (closes - opens))
+
+
 def _week(trigger: EveryWeek, play: Play, account: Account, anchor: datetime | None) -> tuple[str, datetime] | None:
     if anchor is None:
         return None
@@ -305,6 +326,8 @@ def told(trigger: Trigger) -> str:
             return f"milestone {trigger.milestone} reached"
         case Entered():
             return f"stage {trigger.stage} entered"
+        case Stalled():
+            return f"stage {trigger.stage} not left by the end of its window"
         case EveryWeek():
             return f"every week until day {trigger.until_day}"
         case Cadence():

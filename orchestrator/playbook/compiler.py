@@ -6,15 +6,17 @@ together. Whether a template's variables exist is the messaging floor's check.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path as FilePath
 
 from orchestrator.core import goals, judgements
 from orchestrator.core.calendars import zone
-from orchestrator.core.conditions import ALWAYS, Node, TermKind, terms
+from orchestrator.core.conditions import ALWAYS, Every, Node, TermKind, terms
 from orchestrator.core.facts import Vocabulary
 from orchestrator.core.playbook import (
     After,
+    ChecklistItem,
     Milestone,
     Mode,
     Occurred,
@@ -27,15 +29,16 @@ from orchestrator.core.playbook import (
     Trigger,
 )
 from orchestrator.playbook import loader, policy
-from orchestrator.playbook.conditions import ConditionError, Names, compile_condition
+from orchestrator.playbook.conditions import ConditionError, Derived, Kind, Names, compile_condition
 from orchestrator.playbook.errors import PlaybookError, did_you_mean
 from orchestrator.playbook.loader import Path, Tree
 from orchestrator.playbook.plays import PlayCompiler
-from orchestrator.playbook.schema import Document, MilestoneShape, validated
+from orchestrator.playbook.schema import Document, MilestoneShape, StageShape, validated
 from orchestrator.playbook.segments import SegmentCompiler, derived_names, window_of
 from orchestrator.playbook.source import PlaybookSource, read_source, version_of
 from orchestrator.playbook.vocabulary import check_event, check_name, vocabulary_of
 
+CHECKLIST = "checklist"  # in a transition: all items of the stage that it leaves
 ANY = "any"  # in a transition: every stage but the target
 _ALWAYS_READ = frozenset({"account_paused", "account_resumed"})
 
@@ -91,7 +94,8 @@ class _Compiler:
     def playbook(self) -> Playbook:
         document = self.document
         milestones = self.milestones()
-        transitions = self.transitions()
+        stages = self.stages()
+        transitions = self.transitions(stages)
         self.check_stages()
         self.check_settings()
         window = policy.hours_of(document.windows.send, ("windows", "send"), self.tree)
@@ -117,7 +121,7 @@ class _Compiler:
             vocabulary=self.vocabulary,
             anchor=document.anchor,
             first_stage=document.stages.first,
-            stages=self.stages(),
+            stages=stages,
             transitions=transitions,
             milestones=milestones,
             plays=compiled,
@@ -153,6 +157,9 @@ class _Compiler:
             stages=tuple(self.document.stages.table),
             milestones=known,
             derived=self.derived,
+            elsewhere={
+                CHECKLIST: "`checklist` stands in a transition only: it is the checklist of the stage that is left"
+            },
             later=frozenset(self.document.milestones) - known,
             broken=self.broken,
             judgements=frozenset(self.document.judgements),
@@ -199,14 +206,39 @@ class _Compiler:
     def stages(self) -> dict[str, Stage]:
         compiled = {}
         for name, shape in self.document.stages.table.items():
-            window = None
-            if shape.window is not None:
-                window = window_of(shape.window, ("stages", "table", name, "window"), self.tree)
-            compiled[name] = Stage(name=name, goal=shape.goal, window=window, target=shape.target, exit=shape.exit)
+            path: Path = ("stages", "table", name)
+            window = None if shape.window is None else window_of(shape.window, (*path, "window"), self.tree)
+            compiled[name] = Stage(
+                name=name,
+                goal=shape.goal,
+                window=window,
+                target=shape.target,
+                checklist=self.checklist(shape, (*path, "checklist")),
+                exit=shape.exit,
+            )
         return compiled
 
-    def transitions(self) -> tuple[Transition, ...]:
+    def checklist(self, shape: StageShape, path: Path) -> tuple[ChecklistItem, ...]:
         names = self.names(self.document.milestones)
+        return tuple(
+            ChecklistItem(label=item.label, when=self.condition(item.when, (*path, number, "when"), names))
+            for number, item in enumerate(shape.checklist)
+        )
+
+    def leaving(self, source: str, stages: Mapping[str, Stage]) -> Names:
+        """What a transition may speak of: also of the checklist of the stage that it leaves."""
+        names = self.names(self.document.milestones)
+        if source == ANY:
+            return replace(names, elsewhere={CHECKLIST: f"`checklist` is that of one stage, `{ANY}` is all of them"})
+        if source not in stages:
+            return replace(names, broken=names.broken | {CHECKLIST})  # that there is no such stage is said already
+        items = tuple(item.when for item in stages[source].checklist)
+        if not items:
+            return replace(names, elsewhere={CHECKLIST: f"the stage `{source}` has no checklist"})
+        node = Every(operands=items, text=CHECKLIST)
+        return replace(names, derived={**names.derived, CHECKLIST: Derived(node=node, kind=Kind.BOOL)})
+
+    def transitions(self, stages: Mapping[str, Stage]) -> tuple[Transition, ...]:
         rows = []
         for number, shape in enumerate(self.document.stages.transitions):
             path: Path = ("stages", "transitions", number)
@@ -217,7 +249,7 @@ class _Compiler:
                 self.tree.refuse(
                     (*path, "to"), f"a transition leads to another stage, not from `{shape.source}` to itself"
                 )
-            when = self.condition(shape.when, (*path, "when"), names)
+            when = self.condition(shape.when, (*path, "when"), self.leaving(shape.source, stages))
             source = None if shape.source == ANY else shape.source
             rows.append(Transition(source=source, target=shape.target, when=when, path=loader.shown(path)))
         return tuple(rows)

@@ -113,6 +113,7 @@ class Names:
     stages: tuple[str, ...] = ()
     milestones: frozenset[str] = frozenset()  # those that may be named here
     derived: Mapping[str, Derived] = field(default_factory=dict)  # names that stand for nodes
+    elsewhere: Mapping[str, str] = field(default_factory=dict)  # names that may not stand here -> why
     later: frozenset[str] = frozenset()  # milestones that may not be named here, being this one or later ones
     broken: frozenset[str] = frozenset()  # declared, but wrongly: said elsewhere, so not said again
     judgements: frozenset[str] = frozenset()
@@ -411,6 +412,8 @@ class _Compiler:
             return ConditionError([])  # what is wrong is said where it is declared
         if name in self.names.later:
             return self.fault(tree, f"a milestone may name only milestones above it, and `{name}` is not above")
+        if name in self.names.elsewhere:
+            return self.fault(tree, self.names.elsewhere[name])
         return self.fault(tree, f"unknown name `{name}`{did_you_mean(name, self.names.all())}")
 
     def attribute(self, tree: ast.Attribute) -> _Typed:

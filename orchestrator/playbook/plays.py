@@ -27,6 +27,7 @@ from orchestrator.core.playbook import (
     SendEmail,
     Severity,
     Silent,
+    Stalled,
     Trigger,
 )
 from orchestrator.playbook import policy as policies
@@ -38,7 +39,7 @@ from orchestrator.playbook.schema import EscalateShape, PlayShape
 from orchestrator.playbook.segments import SegmentCompiler
 from orchestrator.playbook.vocabulary import check_event, check_name
 
-TRIGGERS = ("day", "before", "after", "silent", "on", "overdue", "reached", "entered", "every")
+TRIGGERS = ("day", "before", "after", "silent", "on", "overdue", "reached", "entered", "stalled", "every")
 DEFAULT_DEFER = timedelta(days=2)  # never longer than the play's valid_for
 
 _NOTHING = OnDay(day=0)  # stands in where the trigger is wrong; what holds it is never used
@@ -116,6 +117,10 @@ class PlayCompiler:
             case PlayShape(entered=str() as stage):
                 self._check_known("stage", stage, path, self.names.stages)
                 return Entered(stage=stage)
+            case PlayShape(stalled=str() as stage):
+                self._check_known("stage", stage, path, self.names.stages)
+                self.segments.check_end(stage, path)
+                return Stalled(stage=stage)
             case _:
                 return spans.cadence(shape.every or "")
 

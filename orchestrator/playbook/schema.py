@@ -158,12 +158,20 @@ class MilestoneShape(_Shape):
     targets: list[TargetShape] = []
 
 
+class ChecklistItemShape(_Shape):
+    """One thing that is to be done before a stage is left."""
+
+    label: Words
+    when: str
+
+
 class StageShape(_Shape):
     """Where an account is in its life."""
 
     goal: Words
     window: WindowShape | None = None
     target: float | None = Field(default=None, ge=0, le=1)
+    checklist: list[ChecklistItemShape] = []
     exit: bool = False
 
 
@@ -295,6 +303,7 @@ class PlayShape(_Shape):
     overdue: str | None = None
     reached: str | None = None
     entered: str | None = None
+    stalled: str | None = None
     every: str | None = None
     when: str | None = None
     email: str | None = None

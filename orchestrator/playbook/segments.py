@@ -80,6 +80,13 @@ class SegmentCompiler:
             if each.owner is None:
                 self.tree.refuse(path, f"`segment` asks for the owner of the segment, and `{name}` names none")
 
+    def check_end(self, stage: str, path: Path) -> None:
+        """Refuse a stage in which nobody can stall: no window of it ends, neither its own nor a segment's."""
+        table, segments = self.document.stages.table, self.document.segments
+        said = [each.windows.get(stage) for each in segments.table.values()] if segments is not None else []
+        if stage in table and not any(window and window[1] for window in (table[stage].window, *said)):
+            self.tree.refuse(path, f"no window of `{stage}` ends, so that nobody can stall in it")
+
     # -- who belongs to it -------------------------------------------------------------------------------------------
 
     def _fits(self, name: str, shape: SegmentShape, rest: str | None) -> Node | None:

@@ -55,6 +55,8 @@ def _check_names(document: Document, tree: Tree) -> None:
     """A name is of the language and is one thing only."""
     shape = document.vocabulary
     taken = dict.fromkeys(OWN_EVENTS, "an event of our own")
+    if any(stage.checklist for stage in document.stages.table.values()):
+        taken["checklist"] = "the checklist of a stage"
     if document.segments is not None:
         taken.update(dict.fromkeys(SEGMENT_NAMES, "given by the segments"))
     kinds: tuple[tuple[str, Path, Iterable[str]], ...] = (

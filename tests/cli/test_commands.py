@@ -122,9 +122,9 @@ def test_migrate_publishes_the_playbook_and_can_be_repeated(lifecycle: Lifecycle
 
 
 def test_show_tells_what_is_known_of_an_account(lifecycle: Lifecycle) -> None:
-    """``account show`` names stage, facts, traits and people."""
+    """``account show`` names stage, the end of its window, facts, traits and people."""
     told = lifecycle("account", "show", "acme")
-    for word in ("onboarding", "signed_up", "touch = high", "Ann Okafor", "champion"):
+    for word in ("onboarding", "window of onboarding ends", "signed_up", "touch = high", "Ann Okafor", "champion"):
         assert word in told
 
 

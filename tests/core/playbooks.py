@@ -29,6 +29,7 @@ from orchestrator.core.playbook import (
     Before,
     Cadence,
     Caps,
+    ChecklistItem,
     Entered,
     Escalate,
     EveryWeek,
@@ -47,6 +48,7 @@ from orchestrator.core.playbook import (
     Severity,
     Silent,
     Stage,
+    Stalled,
     Target,
     TouchModel,
     Transition,
@@ -158,9 +160,15 @@ VOCABULARY = Vocabulary(
     },
 )
 
+CHECKLIST = (
+    ChecklistItem(label="Set up", when=reached("setup")),
+    ChecklistItem(label="Told what for", when=compare(count("core_used"), ">=", 1)),
+)
 STAGES = {
-    "onboarding": Stage(name="onboarding", goal="The first value is felt."),
-    "growth": Stage(name="growth", goal="It becomes a habit."),
+    "onboarding": Stage(
+        name="onboarding", goal="The first value is felt.", window=(timedelta(0), 7.5 * DAY), checklist=CHECKLIST
+    ),
+    "growth": Stage(name="growth", goal="It becomes a habit.", window=(7 * DAY, 12 * DAY)),
     "maturity": Stage(name="maturity", goal="It is depended on."),
     "expansion": Stage(name="expansion", goal="It spreads."),
     "churned": Stage(name="churned", goal="They left.", exit=True),
@@ -214,7 +222,13 @@ SEGMENT = case(
 SEGMENTATION = Segmentation(
     by=SEGMENT,
     table={
-        "large": Segment(name="large", label="Large", touch=TouchModel.HIGH, owner="specialist"),
+        "large": Segment(
+            name="large",
+            label="Large",
+            touch=TouchModel.HIGH,
+            owner="specialist",
+            windows={"onboarding": (timedelta(0), 20 * DAY), "growth": (DAY, None)},
+        ),
         "middle": Segment(name="middle", label="Middle", touch=TouchModel.MEDIUM, owner="pooled_csm"),
         "small": Segment(name="small", label="Small", touch=TouchModel.TECH),
     },
@@ -295,6 +309,8 @@ PLAYS = (
     play("gone", Silent(period=10 * DAY, since="login"), work()),
     play("celebrate", Reached(milestone="value"), MAIL, at=time(11)),
     play("growing", Entered(stage="growth"), MAIL, at=time(9), max_defer=DAY),
+    play("stuck", Stalled(stage="onboarding"), work()),
+    play("stuck_again", Stalled(stage="growth"), MAIL, max_defer=4 * DAY, valid_for=5 * DAY),
     play("farewell", Entered(stage="churned"), MAIL, stages={"churned"}),
     play(
         "falling",

@@ -1,0 +1,53 @@
+"""Where one account stands: its segment, the time that its stage gives it, and what is still to be done in it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from orchestrator.core.account import Account
+from orchestrator.core.conditions import View, explain, verdict
+from orchestrator.core.errors import UndecidableError
+from orchestrator.core.lifecycle import view_of
+from orchestrator.core.playbook import ChecklistItem, Playbook, Segment
+from orchestrator.core.segments import segment_of
+from orchestrator.core.timing import stalls_at
+
+
+def standing(account: Account, now: datetime, playbook: Playbook) -> Iterator[str]:
+    """What a person would like to know first, a line each; nothing of what the playbook does not use."""
+    segment = segment_of(account.facts, playbook)
+    if segment is not None:
+        yield _told(segment, account, playbook)
+    ends = stalls_at(account, playbook)
+    if ends is not None:
+        over = "ended" if ends <= now else "ends"
+        yield f"window of {account.stage} {over} {ends:%Y-%m-%d %H:%M} UTC"
+    yield from _checklist(account, now, playbook)
+
+
+def _told(segment: Segment, account: Account, playbook: Playbook) -> str:
+    assert playbook.segmentation is not None, "it has a segment"  # noqa: S101 -- invariant
+    view = view_of(account, account.stage_entered_at, playbook)  # traits are the same at any instant
+    (clause,) = explain(playbook.segmentation.by, view)
+    owner = f", owner {segment.owner}" if segment.owner else ""
+    return f"segment {segment.label}: {segment.touch} touch{owner}; {clause.value}"
+
+
+def _checklist(account: Account, now: datetime, playbook: Playbook) -> Iterator[str]:
+    items = playbook.stages[account.stage].checklist
+    left = open_items(account, now, playbook)
+    if items:
+        yield f"checklist of {account.stage}: {len(items) - len(left)} of {len(items)} done"
+    yield from (f"  to do: {item.label} ({item.when.text})" for item in left)
+
+
+def open_items(account: Account, now: datetime, playbook: Playbook) -> tuple[ChecklistItem, ...]:
+    """The items of the checklist of the account's stage that are not done, or not known to be."""
+    view = view_of(account, now, playbook)
+    return tuple(item for item in playbook.stages[account.stage].checklist if not _done(item, view))
+
+
+def _done(item: ChecklistItem, view: View) -> bool:
+    try:
+        return verdict(item.when, view) is True
+    except UndecidableError:
+        return False

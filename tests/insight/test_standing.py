@@ -1,0 +1,52 @@
+"""Where an account stands, told in lines."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from orchestrator.core.account import Account
+from orchestrator.core.events import Event
+from orchestrator.core.lifecycle import advance, opened
+from orchestrator.core.playbook import ChecklistItem
+from orchestrator.insight.standing import open_items, standing
+from tests.core.playbooks import DAY, PLAYBOOK, SEGMENTATION, STAGES, calculate, compare, constant, count
+from tests.core.strategies import START, event, person, traits
+
+BOOK = replace(PLAYBOOK, segmentation=SEGMENTATION)
+
+
+def account(*events: Event) -> Account:
+    """An account that signed up at the start."""
+    return advance(opened("a", START, BOOK), (person(),), [event("signed_up"), *events], START, BOOK).account
+
+
+def test_segment_window_and_checklist() -> None:
+    """Who they are and by what, how long they have, and what is still to be done."""
+    found = account(traits(seats=80), event("core_used"))
+    assert list(standing(found, START, BOOK)) == [
+        "segment Large: high touch, owner specialist; segment = large (seats = 80, term = unknown)",
+        "window of onboarding ends 2026-03-24 10:20 UTC",
+        "checklist of onboarding: 1 of 2 done",
+        "  to do: Set up (setup)",
+    ]
+
+
+def test_what_is_not_known_is_said() -> None:
+    """An unknown segment is looked after as the default one, and shown as unknown; a window that is over has ended."""
+    lines = list(standing(account(), START + 8 * DAY, BOOK))
+    assert lines[0] == "segment Small: tech touch; segment = unknown (seats = unknown, term = unknown)"
+    assert lines[1] == "window of onboarding ended 2026-03-11 22:20 UTC"
+
+
+def test_a_playbook_without_any_of_it_says_nothing() -> None:
+    """No segments, no window, no checklist: no lines."""
+    plain = {name: replace(stage, window=None, checklist=()) for name, stage in STAGES.items()}
+    assert list(standing(account(), START, replace(BOOK, segmentation=None, stages=plain))) == []
+
+
+def test_an_item_that_cannot_be_evaluated_is_open() -> None:
+    """It is shown as still to be done, and breaks nothing."""
+    ratio = compare(calculate(constant(1), "/", count("login")), ">", 0)
+    item = ChecklistItem(label="Ratio", when=ratio)
+    onboarding = replace(STAGES["onboarding"], checklist=(item,), window=(timedelta(0), None))
+    book = replace(BOOK, stages={**STAGES, "onboarding": onboarding})
+    assert open_items(account(), START, book) == (item,)
