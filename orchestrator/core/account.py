@@ -50,6 +50,14 @@ class Recent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseEntry:
+    """That an onboarding entered a phase: said once, whatever is heard later."""
+
+    at: datetime  # when it was entered
+    turn: datetime  # when it was noted; no two entries of an account have the same, and a later one has a later
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One customer company."""
 
@@ -66,6 +74,7 @@ class Account:
     waiting: Mapping[str, Waiting] = field(default_factory=dict)  # by play
     standing: Mapping[str, str] = field(default_factory=dict)  # play -> episode of what it did and may be withdrawn
     recent: tuple[Recent, ...] = ()  # by time; no further back than the playbook's gaps and caps look
+    phases: Mapping[str, Mapping[str, PhaseEntry]] = field(default_factory=dict)  # onboarding -> phase -> its entry
     wake_at: datetime | None = None  # when something may next become due; None: not by time alone
     basis: str = ""  # what wake_at was derived from
 
@@ -92,6 +101,9 @@ def merge(kept: Account, gone: Account) -> Account:
         waiting={play: each for play, each in kept.waiting.items() if not _decided(each, ledger.get(play))},
         standing={**gone.standing, **kept.standing},
         recent=tuple(sorted({*kept.recent, *gone.recent}, key=lambda each: (each.at, each.play, each.person))),
+        phases={
+            each: {**gone.phases.get(each, {}), **kept.phases.get(each, {})} for each in {**gone.phases, **kept.phases}
+        },
         wake_at=None,
         basis="",
     )

@@ -58,9 +58,13 @@ class TermKind(StrEnum):
     DAY = "day"  # days since the anchor
     STAGE = "stage"
     STAGE_DAYS = "stage_days"  # days since the stage was entered
+    PHASE = "phase"  # where the oldest unfinished onboarding is
+    PHASE_DAYS = "phase_days"  # days since that phase was entered; unknown when no onboarding is unfinished
+    PHASE_LATE = "phase_late"  # whether that phase has taken longer than it should
+    ONBOARDINGS = "onboardings"  # how many are unfinished
 
 
-MOVING = frozenset({TermKind.DAYS_AGO, TermKind.DAY, TermKind.STAGE_DAYS})  # move with the clock
+MOVING = frozenset({TermKind.DAYS_AGO, TermKind.DAY, TermKind.STAGE_DAYS, TermKind.PHASE_DAYS})  # move with the clock
 WEEKLY = frozenset({TermKind.FALLING, TermKind.WEEK_RATIO})  # turn with the calendar week
 
 
@@ -150,6 +154,28 @@ Node = Literal | Term | Arithmetic | Compare | OneOf | Negation | Every | Either
 ALWAYS = Literal(value=True, text="True")
 
 
+NO_PHASE, FINISHED = "none", "done"  # what ``phase`` says before any onboarding began, and when none is unfinished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """Where one onboarding is (``core.phases`` derives it)."""
+
+    onboarding: str  # its id; "" when the events name none
+    phases: tuple[tuple[str, datetime], ...]  # those that it was in, and when each was entered; FINISHED is the last
+    late_at: datetime | None = None  # when the phase that it is in has taken longer than it should
+
+    @property
+    def phase(self) -> str:
+        """The phase that it is in."""
+        return self.phases[-1][0]
+
+    @property
+    def entered_at(self) -> datetime:
+        """When that phase was entered."""
+        return self.phases[-1][1]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """All that a condition may look at."""
@@ -161,6 +187,13 @@ class View:
     stage: str
     stage_entered_at: datetime
     milestones: Mapping[str, datetime] = field(default_factory=dict)  # reached ones
+    journeys: tuple[Journey, ...] = ()  # the account's onboardings, the oldest first
+
+    @property
+    def journey(self) -> Journey | None:
+        """The oldest unfinished onboarding, else the one that was finished last; None when none has begun."""
+        open_ones = (each for each in self.journeys if each.phase != FINISHED)
+        return next(open_ones, max(self.journeys, key=lambda each: each.entered_at, default=None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,8 +353,21 @@ def read(term: Term, view: View) -> Value:
             return view.stage
         case TermKind.STAGE_DAYS:
             return _days(view.stage_entered_at, view.now)
+        case TermKind.PHASE | TermKind.PHASE_DAYS | TermKind.PHASE_LATE | TermKind.ONBOARDINGS:
+            return _phase(term.kind, view)
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def _phase(kind: TermKind, view: View) -> Value:
+    journey = view.journey
+    if kind is TermKind.ONBOARDINGS:
+        return sum(each.phase != FINISHED for each in view.journeys)
+    if kind is TermKind.PHASE:
+        return NO_PHASE if journey is None else journey.phase
+    if kind is TermKind.PHASE_DAYS:
+        return None if journey is None or journey.phase == FINISHED else _days(journey.entered_at, view.now)
+    return journey is not None and journey.late_at is not None and journey.late_at <= view.now
 
 
 def _days(since: datetime, now: datetime) -> float:
@@ -422,8 +468,12 @@ def _leaves(node: Node) -> Iterator[Term | Case]:
 
 def flips(node: Node, view: View) -> Iterator[datetime]:
     """The instants after now at which a part of this condition may turn by the clock alone."""
-    if any(term.kind in WEEKLY for term in terms(node)):
+    kinds = {term.kind for term in terms(node)}
+    if kinds & WEEKLY:
         yield monday_after(view.now)
+    late_at = view.journey.late_at if TermKind.PHASE_LATE in kinds and view.journey is not None else None
+    if late_at is not None and late_at > view.now:
+        yield late_at
     for part in _comparisons(node):
         turn = _turn(part, view)
         if turn is not None and turn > view.now:
@@ -482,6 +532,8 @@ def _since(term: Term, view: View) -> datetime | None:
             return view.anchor
         case TermKind.STAGE_DAYS:
             return view.stage_entered_at
+        case TermKind.PHASE_DAYS:
+            return view.journey.entered_at if view.journey is not None and view.journey.phase != FINISHED else None
         case _:
             fact = view.facts.events.get(term.name)
             return fact.last if fact else None
@@ -560,10 +612,19 @@ def _rests_on(term: Term, view: View) -> datetime | None:
             return _FIRST_MONDAY + timedelta(weeks=week_of(view.now))
         case TermKind.STAGE:
             return view.stage_entered_at
-        case TermKind.DAY | TermKind.STAGE_DAYS:
+        case TermKind.PHASE | TermKind.PHASE_LATE | TermKind.ONBOARDINGS:
+            return _phase_since(term.kind, view)
+        case TermKind.DAY | TermKind.STAGE_DAYS | TermKind.PHASE_DAYS:
             return None  # what moves is dated by the comparison it stands in
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def _phase_since(kind: TermKind, view: View) -> datetime | None:
+    """Since when a phase is late; else when any onboarding last moved on."""
+    late_at = view.journey.late_at if kind is TermKind.PHASE_LATE and view.journey is not None else None
+    moved = _newest(each.entered_at for each in view.journeys)
+    return late_at if late_at is not None and late_at <= view.now else moved
 
 
 def _newest_of_measure(name: str, view: View) -> datetime | None:

@@ -110,6 +110,7 @@ class NoteKind(StrEnum):
     """What a line of an account's journal tells."""
 
     STAGE = "stage"
+    PHASE = "phase"
     MILESTONE = "milestone"
     ANCHOR = "anchor"
     POSTPONED = "postponed"

@@ -19,6 +19,8 @@ MILLIONTH = 1_000_000  # sums are kept in millionths
 MOST_WEEKS = 60  # weeks of activity kept an event name: the newest
 MOST_VALUES = 200  # distinct values kept a measure: the first in order
 MOST_ANSWERS = 200  # people's answers kept a score: the newest
+MOST_ONBOARDINGS = 20  # onboardings kept an account: the first in order
+MOST_ID = 100  # characters of an onboarding's id that are kept
 MOST_MEASURED = 1e12  # greater numbers are not added up
 MOST_NUMBER = 1e300  # greater numbers are none
 MOST_TEXT = 500  # characters of a text trait that are kept
@@ -76,6 +78,8 @@ class Vocabulary:
     traits: Mapping[str, TraitRule]
     scores: Mapping[str, ScoreRule]
     measures: Mapping[str, MeasureRule]
+    steps: frozenset[str] = frozenset()  # events that tell where an onboarding is: kept for each of them
+    onboarding: str = "onboarding"  # the property of an event that says which onboarding it belongs to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +145,7 @@ class Facts:
     sums: Mapping[str, int] = field(default_factory=dict)  # measure -> millionths
     values: Mapping[str, frozenset[str]] = field(default_factory=dict)  # measure -> distinct values
     said: Mapping[str, Mapping[str, Said]] = field(default_factory=dict)  # own event -> subject -> its last word
+    onboardings: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)  # id -> step -> the first time
 
 
 def week_of(instant: datetime) -> int:
@@ -158,6 +163,7 @@ def fold(facts: Facts, events: Iterable[Event], vocabulary: Vocabulary) -> Facts
         sums=dict(facts.sums),
         values=dict(facts.values),
         said=dict(facts.said),
+        onboardings=facts.onboardings,
     )
     for event in events:
         tally.add(event)
@@ -191,6 +197,7 @@ class _Tally:
     sums: dict[str, int]
     values: dict[str, frozenset[str]]
     said: dict[str, Mapping[str, Said]]
+    onboardings: Mapping[str, Mapping[str, datetime]]
 
     def facts(self) -> Facts:
         return Facts(
@@ -200,6 +207,7 @@ class _Tally:
             sums=self.sums,
             values=self.values,
             said=self.said,
+            onboardings=self.onboardings,
         )
 
     def add(self, event: Event) -> None:
@@ -212,6 +220,9 @@ class _Tally:
             self.measure(name, event)
             if name in SAYINGS:
                 self.said[name] = _newest_said(last_written(self.said.get(name, {}), _word(event, SAYINGS[name])))
+            if name in self.vocabulary.steps:
+                step = {onboarding_of(event, self.vocabulary): {name: event.occurred_at}}
+                self.onboardings = _earliest_steps(self.onboardings, step)
 
     def score(self, name: str, event: Event) -> None:
         for score, rule in self.vocabulary.scores.items():
@@ -228,6 +239,25 @@ class _Tally:
             number = None if rule.distinct else _number(raw)
             if number is not None and abs(number) <= MOST_MEASURED:
                 self.sums[measure] = self.sums.get(measure, 0) + round(number * MILLIONTH)
+
+
+def onboarding_of(event: Event, vocabulary: Vocabulary) -> str:
+    """Which of the account's onboardings an event belongs to; "" when it names none (most accounts have only one)."""
+    raw = event.properties.get(vocabulary.onboarding)
+    said = str(raw)[:MOST_ID].strip() if isinstance(raw, str | int) and not isinstance(raw, bool) else ""
+    return said if said.isprintable() else ""
+
+
+def _earliest_steps(
+    left: Mapping[str, Mapping[str, datetime]], right: Mapping[str, Mapping[str, datetime]]
+) -> Mapping[str, Mapping[str, datetime]]:
+    """The first time of each step of each onboarding; too many are cut by their ids, so that arrival has no say."""
+    kept = sorted({*left, *right})[:MOST_ONBOARDINGS]
+    return {each: _earliest(left.get(each, {}), right.get(each, {})) for each in kept}
+
+
+def _earliest(left: Mapping[str, datetime], right: Mapping[str, datetime]) -> Mapping[str, datetime]:
+    return {step: min(steps[step] for steps in (left, right) if step in steps) for step in sorted({*left, *right})}
 
 
 def _measured(event: Event, rule: MeasureRule) -> Json:
@@ -346,6 +376,7 @@ def union(left: Facts, right: Facts) -> Facts:
             name: _newest_said(last_written(left.said.get(name, {}), right.said.get(name, {})))
             for name in {*left.said, *right.said}
         },
+        onboardings=_earliest_steps(left.onboardings, right.onboardings),
     )
 
 

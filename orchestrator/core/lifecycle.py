@@ -3,6 +3,7 @@
 Theory of operation. The events are folded into facts. Then four rules are applied until none applies (a fixed point):
 
 1. A milestone whose condition holds is reached, once, dated by what it rests on.
+   Likewise each phase that an onboarding has entered is noted once.
 2. The first row of the stage table that leaves the account's stage and whose guard holds is taken. A circle within one
    instant is an error of the playbook.
 3. What a play did is withdrawn when its ``only_while`` no longer holds or the account is in an exit stage: unsent
@@ -30,7 +31,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
-from orchestrator.core import calendars, conditions, goals, policy, timing
+from orchestrator.core import calendars, conditions, goals, phases, policy, timing
 from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting
 from orchestrator.core.conditions import Clause, View
 from orchestrator.core.context import letter_context
@@ -55,6 +56,7 @@ from orchestrator.core.playbook import (
     Escalate,
     OnDay,
     OnDays,
+    PhaseEntered,
     Play,
     Playbook,
     SendEmail,
@@ -240,6 +242,7 @@ class _Moving:
         return (
             self.reach_milestone()
             or self.change_stage()
+            or self.enter_phases()
             or self.withdraw()
             or self.drop_broken()
             or self.judge_first_due()
@@ -275,6 +278,13 @@ class _Moving:
         became = conditions.became(row.when, self.view)
         first = self.account.stage_entered_at == self.account.created_at
         return became if first else max(self.account.stage_entered_at, became)
+
+    def enter_phases(self) -> bool:
+        entered = phases.entered(self.account.phases, self.view.journeys, self.now)
+        for onboarding, phase, entry in entered:
+            detail = {"onboarding": onboarding, "phase": phase, "entered_at": entry.at.isoformat()}
+            self.notes.append(_note(NoteKind.PHASE, self.now, **detail))
+        return bool(entered) and self.set(phases=phases.with_entries(self.account.phases, entered))
 
     def drop_overtaken(self, left: datetime) -> None:
         """The entry and the stall of the stage that is left: a play that they made due and that was not judged."""
@@ -405,6 +415,8 @@ class _Moving:
             return DecisionReason.EXITED if self.exited else DecisionReason.OTHER_STAGE
         if self.now - due.at > play.policy.valid_for:
             return DecisionReason.STALE
+        if isinstance(play.trigger, PhaseEntered) and phases.over(play.trigger.phase, due.episode, self.view.journeys):
+            return DecisionReason.OVERTAKEN
         held = conditions.verdict(play.when, self.view)
         if held is not True:
             return DecisionReason.UNKNOWN if held is None else DecisionReason.CONDITION_FALSE
@@ -595,7 +607,7 @@ _FAR_OFF = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)  # no instant of
 
 def view_of(account: Account, now: datetime, playbook: Playbook) -> View:
     """What conditions may look at, for this account at this instant."""
-    return View(
+    view = View(
         facts=account.facts,
         vocabulary=playbook.vocabulary,
         now=now,
@@ -604,6 +616,9 @@ def view_of(account: Account, now: datetime, playbook: Playbook) -> View:
         stage_entered_at=account.stage_entered_at,
         milestones=account.milestones,
     )
+    if playbook.onboarding is None:
+        return view
+    return replace(view, journeys=phases.journeys(playbook.onboarding, view, playbook))
 
 
 def leaving(stage: str, playbook: Playbook) -> Iterator[Transition]:

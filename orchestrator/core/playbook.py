@@ -64,6 +64,27 @@ class Segment:
     touch: TouchModel
     owner: str | None = None  # the role that owns its accounts
     windows: Mapping[str, Window] = field(default_factory=dict)  # stage -> its window here
+    phases: Mapping[str, timedelta | None] | None = None  # of an onboarding here, in order, with their time; None: all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """A part of an onboarding (``spec/rules.md`` 1.2 "Paths", 1.3 "Phases")."""
+
+    name: str
+    label: str  # what a person calls it
+    until: Node  # events and milestones joined by and, or: what has happened once stays so
+    within: timedelta | None = None  # of its entry: it should take no longer; None: nothing is stated
+    owner: str | None = None  # the role that leads it
+    deliverable: str | None = None  # what it ends with
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Onboarding:
+    """The phases of an onboarding, of which an account may have several (a department, a second product)."""
+
+    starts: str  # the event with which one begins, if no other step of it came before
+    phases: Mapping[str, Phase]  # in order
 
 
 OF_SEGMENT = "segment"  # as the owner of work: the owner of the account's segment
@@ -204,6 +225,13 @@ class Entered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseEntered:
+    """An onboarding enters a phase. Episode: the turn in which it was noted, and the onboarding."""
+
+    phase: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stalled:
     """A stage's window has ended and the account is still there. Episode: the life of the stage."""
 
@@ -234,7 +262,19 @@ class Cadence:
 
 
 Trigger = (
-    OnDay | OnDays | Before | After | Silent | Occurred | Overdue | Reached | Entered | Stalled | EveryWeek | Cadence
+    OnDay
+    | OnDays
+    | Before
+    | After
+    | Silent
+    | Occurred
+    | Overdue
+    | Reached
+    | Entered
+    | Stalled
+    | PhaseEntered
+    | EveryWeek
+    | Cadence
 )  # when a play comes due: ``core.timing`` says how each is derived
 
 
@@ -362,6 +402,7 @@ class Playbook:
     horizon: timedelta = timedelta(days=30)  # events older than this on arrival are history
     reads: frozenset[str] = frozenset()  # the events that any rule looks at: others cost their fold only
     segmentation: Segmentation | None = None  # None: all accounts are treated alike
+    onboarding: Onboarding | None = None  # None: it has no phases
     core_feature: tuple[str, str] = ("", "")  # label and path of the link to the core feature
     draft: Node | None = None  # the same for every play that says nothing of it and is not exempt; None: nobody does
     account_caps: Caps | None = None  # how many touches one account may get, over all its people; None: any number

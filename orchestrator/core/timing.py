@@ -11,6 +11,7 @@
 | Overdue   | once                                      | the first target of a milestone that is not reached      |
 | Reached   | once                                      | when the milestone was reached                           |
 | Entered   | the life of the stage (its entry)         | when the stage was entered                               |
+| PhaseEntered | the turn of its note, and the onboarding | when that onboarding entered the phase                 |
 | Stalled   | the life of the stage (its entry)         | the end of the stage's window in the account's segment   |
 | EveryWeek | the week (its Monday 00:00 UTC)           | that Monday, from the first after the anchor             |
 | Cadence   | the period (``2026-W07``, ``2026-Q1``)    | its local day, from the first after the anchor's day     |
@@ -35,6 +36,7 @@ from orchestrator.core.calendars import DAY, Hours
 from orchestrator.core.conditions import monday_after
 from orchestrator.core.people import Person
 from orchestrator.core.periods import WEEKDAYS, Unit
+from orchestrator.core.phases import episode_of
 from orchestrator.core.playbook import (
     After,
     Before,
@@ -46,6 +48,7 @@ from orchestrator.core.playbook import (
     OnDay,
     OnDays,
     Overdue,
+    PhaseEntered,
     Play,
     Playbook,
     Reached,
@@ -179,6 +182,8 @@ def _episode(play: Play, account: Account, zone: Zone, playbook: Playbook) -> tu
         case Entered() as trigger:
             entered = account.stage_entered_at
             return (entered.isoformat(), entered) if account.stage == trigger.stage else None
+        case PhaseEntered() as trigger:
+            return _phase(trigger, play, account)
         case Stalled() as trigger:
             ends = stalls_at(account, playbook) if account.stage == trigger.stage else None
             return None if ends is None else (account.stage_entered_at.isoformat(), ends)
@@ -282,6 +287,17 @@ def _silence(
     return base.isoformat(), _later(base, trigger, account, tz, playbook)
 
 
+def _phase(trigger: PhaseEntered, play: Play, account: Account) -> tuple[str, datetime] | None:
+    """The first entry that is not decided; several onboardings come one after the other."""
+    decided = account.ledger.get(play.name)
+    entries = (
+        (episode_of(onboarding, entries[trigger.phase]), entries[trigger.phase].at)
+        for onboarding, entries in account.phases.items()
+        if trigger.phase in entries
+    )
+    return min((each for each in entries if decided is None or each[0] > decided.episode), default=None)
+
+
 def stalls_at(account: Account, playbook: Playbook) -> datetime | None:
     """When the account has been in its stage for too long; None when its window does not end, or has not begun."""
     anchor, window = anchor_of(account, playbook), window_of(account.stage, account.facts, playbook)
@@ -326,6 +342,8 @@ def told(trigger: Trigger) -> str:
             return f"milestone {trigger.milestone} reached"
         case Entered():
             return f"stage {trigger.stage} entered"
+        case PhaseEntered():
+            return f"phase {trigger.phase} of an onboarding entered"
         case Stalled():
             return f"stage {trigger.stage} not left by the end of its window"
         case EveryWeek():

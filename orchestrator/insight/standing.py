@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from orchestrator.core.account import Account
-from orchestrator.core.conditions import View, explain, verdict
+from orchestrator.core.conditions import Journey, View, explain, verdict
 from orchestrator.core.errors import UndecidableError
 from orchestrator.core.lifecycle import view_of
 from orchestrator.core.playbook import ChecklistItem, Playbook, Segment
@@ -22,6 +22,8 @@ def standing(account: Account, now: datetime, playbook: Playbook) -> Iterator[st
         over = "ended" if ends <= now else "ends"
         yield f"window of {account.stage} {over} {ends:%Y-%m-%d %H:%M} UTC"
     yield from _checklist(account, now, playbook)
+    for journey in view_of(account, now, playbook).journeys:
+        yield _onboarding(journey, now, playbook)
 
 
 def _told(segment: Segment, account: Account, playbook: Playbook) -> str:
@@ -38,6 +40,20 @@ def _checklist(account: Account, now: datetime, playbook: Playbook) -> Iterator[
     if items:
         yield f"checklist of {account.stage}: {len(items) - len(left)} of {len(items)} done"
     yield from (f"  to do: {item.label} ({item.when.text})" for item in left)
+
+
+def _onboarding(journey: Journey, now: datetime, playbook: Playbook) -> str:
+    name = f"onboarding {journey.onboarding}".rstrip()
+    since = f"since {journey.entered_at:%Y-%m-%d %H:%M} UTC"
+    phase = playbook.onboarding.phases.get(journey.phase) if playbook.onboarding is not None else None
+    if phase is None:
+        return f"{name}: {journey.phase} {since}"
+    parts = [f"{name}: {phase.label} {since}"]
+    if journey.late_at is not None:
+        parts.append(f"{'late since' if journey.late_at <= now else 'until'} {journey.late_at:%Y-%m-%d %H:%M} UTC")
+    parts += [f"led by {phase.owner}"] if phase.owner else []
+    parts += [f"ends with: {phase.deliverable}"] if phase.deliverable else []
+    return ", ".join(parts)
 
 
 def open_items(account: Account, now: datetime, playbook: Playbook) -> tuple[ChecklistItem, ...]:

@@ -8,6 +8,7 @@ together. Whether a template's variables exist is the messaging floor's check.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path as FilePath
 
 from orchestrator.core import goals, judgements
@@ -32,6 +33,7 @@ from orchestrator.playbook import loader, policy
 from orchestrator.playbook.conditions import ConditionError, Derived, Kind, Names, compile_condition
 from orchestrator.playbook.errors import PlaybookError, did_you_mean
 from orchestrator.playbook.loader import Path, Tree
+from orchestrator.playbook.onboarding import OnboardingCompiler, with_steps
 from orchestrator.playbook.plays import PlayCompiler
 from orchestrator.playbook.schema import Document, MilestoneShape, StageShape, validated
 from orchestrator.playbook.segments import SegmentCompiler, derived_names, window_of
@@ -88,12 +90,15 @@ class _Compiler:
         self.vocabulary = vocabulary_of(document, tree, broken)
         self.segments = SegmentCompiler(document=document, tree=tree, vocabulary=self.vocabulary, broken=broken)
         self.segmentation = self.segments.segmentation()
-        self.derived = derived_names(self.segmentation)
+        self.onboarding = OnboardingCompiler(document=document, tree=tree, broken=broken)
+        self.derived = {**derived_names(self.segmentation), **self.onboarding.derived()}
         self.conditions: list[Node] = []  # every one, for ``reads``
 
     def playbook(self) -> Playbook:
         document = self.document
         milestones = self.milestones()
+        onboarding = self.onboarding.compiled(partial(self.condition, names=self.names(document.milestones)))
+        vocabulary = with_steps(self.vocabulary, onboarding, document)
         stages = self.stages()
         transitions = self.transitions(stages)
         self.check_stages()
@@ -109,6 +114,7 @@ class _Compiler:
             horizon=document.horizon,
             window=window,
             quiet=quiet,
+            onboarding=self.onboarding,
             segments=self.segments,
             timed=frozenset(name for name, milestone in milestones.items() if milestone.timed),
         )
@@ -118,7 +124,7 @@ class _Compiler:
         return Playbook(
             name=document.playbook,
             version=version_of(self.source),
-            vocabulary=self.vocabulary,
+            vocabulary=vocabulary,
             anchor=document.anchor,
             first_stage=document.stages.first,
             stages=stages,
@@ -132,8 +138,9 @@ class _Compiler:
             mode=Mode(document.mode),
             checklist=tuple(document.setup),
             horizon=document.horizon,
-            reads=self.reads(compiled.values(), milestones.values()),
+            reads=self.reads(compiled.values(), milestones.values()) | vocabulary.steps,
             segmentation=self.segmentation,
+            onboarding=onboarding,
             core_feature=(document.core_feature.label, document.core_feature.path)
             if document.core_feature
             else ("", ""),
@@ -322,5 +329,7 @@ def events_of(node: Node, vocabulary: Vocabulary) -> Iterator[str]:
                 yield from goals.WORDS
             case TermKind.TRAIT | TermKind.MILESTONE | TermKind.DAY | TermKind.STAGE | TermKind.STAGE_DAYS:
                 continue
+            case TermKind.PHASE | TermKind.PHASE_DAYS | TermKind.PHASE_LATE | TermKind.ONBOARDINGS:
+                continue  # the steps of an onboarding are read at any rate
             case _:
                 yield term.name

@@ -400,7 +400,8 @@ class _Compiler:
                 return self.term(tree, kind, name)
         if name in self.names.derived:
             derived = self.names.derived[name]
-            return _Typed(node=derived.node, kind=derived.kind, values=derived.values)
+            reads = derived.node.kind if isinstance(derived.node, Term) else None
+            return _Typed(node=derived.node, kind=derived.kind, values=derived.values, reads=reads)
         if name in _BUILTIN:
             return self.term(tree, _BUILTIN[name], "")
         if name == GOALS:

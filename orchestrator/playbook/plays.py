@@ -20,6 +20,7 @@ from orchestrator.core.playbook import (
     OnDays,
     OnUnknown,
     Overdue,
+    PhaseEntered,
     Play,
     Policy,
     Quiet,
@@ -35,11 +36,12 @@ from orchestrator.playbook import spans
 from orchestrator.playbook.conditions import Names
 from orchestrator.playbook.errors import did_you_mean
 from orchestrator.playbook.loader import Path, Tree
+from orchestrator.playbook.onboarding import OnboardingCompiler
 from orchestrator.playbook.schema import EscalateShape, PlayShape
 from orchestrator.playbook.segments import SegmentCompiler
 from orchestrator.playbook.vocabulary import check_event, check_name
 
-TRIGGERS = ("day", "before", "after", "silent", "on", "overdue", "reached", "entered", "stalled", "every")
+TRIGGERS = ("day", "before", "after", "silent", "on", "overdue", "reached", "entered", "stalled", "phase", "every")
 DEFAULT_DEFER = timedelta(days=2)  # never longer than the play's valid_for
 
 _NOTHING = OnDay(day=0)  # stands in where the trigger is wrong; what holds it is never used
@@ -56,6 +58,7 @@ class PlayCompiler:
     horizon: timedelta
     window: Hours
     quiet: Quiet | None
+    onboarding: OnboardingCompiler  # knows the phases
     segments: SegmentCompiler  # knows who owns what ``owner: segment`` says
     timed: frozenset[str] = frozenset()  # the milestones that have a target
 
@@ -117,6 +120,9 @@ class PlayCompiler:
             case PlayShape(entered=str() as stage):
                 self._check_known("stage", stage, path, self.names.stages)
                 return Entered(stage=stage)
+            case PlayShape(phase=str() as phase):
+                self.onboarding.check_phase(phase, path)
+                return PhaseEntered(phase=phase)
             case PlayShape(stalled=str() as stage):
                 self._check_known("stage", stage, path, self.names.stages)
                 self.segments.check_end(stage, path)

@@ -124,6 +124,34 @@ class VocabularyShape(_Shape):
     measures: dict[str, MeasureShape] = {}
 
 
+def _each_in_order(written: Plain) -> Plain:
+    """``phases: [kickoff, training]`` is short for ``phases: {kickoff: null, training: null}``."""
+    if not isinstance(written, list) or not all(isinstance(name, str) for name in written):
+        return written
+    twice = sorted({name for name in written if written.count(name) > 1})
+    if twice:
+        raise ValueError(f"`{twice[0]}` is in the list twice")
+    return dict.fromkeys(written)
+
+
+class PhaseShape(_Shape):
+    """A part of an onboarding."""
+
+    label: Words | None = None
+    until: str
+    within: Duration | None = None
+    owner: Words | None = None
+    deliverable: Words | None = None
+
+
+class OnboardingShape(_Shape):
+    """Where an onboarding is: its phases in order; an account may have several."""
+
+    starts: str | None = None
+    property: Words = "onboarding"
+    phases: dict[str, PhaseShape] = Field(min_length=1)
+
+
 class SegmentShape(_Shape):
     """A kind of customer: whom it holds, and what is scaled by it."""
 
@@ -132,6 +160,11 @@ class SegmentShape(_Shape):
     touch: Literal["high", "medium", "low", "tech"]
     owner: Words | None = None
     windows: dict[str, WindowShape] = {}
+    phases: Annotated[
+        dict[str, Duration | None] | None,
+        BeforeValidator(_each_in_order),
+        Short({"type": "array", "items": {"type": "string"}}),
+    ] = None
 
 
 class SegmentsShape(_Shape):
@@ -304,6 +337,7 @@ class PlayShape(_Shape):
     reached: str | None = None
     entered: str | None = None
     stalled: str | None = None
+    phase: str | None = None
     every: str | None = None
     when: str | None = None
     email: str | None = None
@@ -336,6 +370,7 @@ class Document(_Shape):
     setup: list[str] = []
     segments: SegmentsShape | None = None
     judgements: dict[str, Words] = {}  # what only a human can tick: name and label
+    onboarding: OnboardingShape | None = None
     stages: StagesShape
     windows: WindowsShape
     caps: CapsShape
@@ -351,6 +386,7 @@ _NAMED: tuple[Path, ...] = (
     ("judgements",),
     *(("vocabulary", kind) for kind in VocabularyShape.model_fields),
     ("segments", "table"),
+    ("onboarding", "phases"),
     ("stages", "table"),
 )  # where declarations stand under their names
 _ALL_WEEK = {"days": list(typing.get_args(Weekday)), "from": "00:00", "to": "24:00"}

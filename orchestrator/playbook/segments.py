@@ -58,6 +58,7 @@ class SegmentCompiler:
             touch=TouchModel(shape.touch),
             owner=shape.owner,
             windows=self._windows(name, shape),
+            phases=self._phases(name, shape),
         )
 
     def _windows(self, name: str, shape: SegmentShape) -> dict[str, Window]:
@@ -69,6 +70,17 @@ class SegmentCompiler:
         return {
             stage: window_of(said, (*_AT, name, "windows", stage), self.tree) for stage, said in shape.windows.items()
         }
+
+    def _phases(self, name: str, shape: SegmentShape) -> dict[str, timedelta | None] | None:
+        onboarding = self.document.onboarding
+        known = {} if onboarding is None else onboarding.phases
+        path = (*_AT, name, "phases")
+        if shape.phases is not None and not shape.phases:
+            self.tree.refuse(path, "an onboarding needs a phase")
+        for phase in shape.phases or ():
+            if phase not in {*known, *self.broken}:
+                self.tree.refuse((*path, phase), f"unknown phase `{phase}`{did_you_mean(phase, known)}", key=True)
+        return None if shape.phases is None else dict(shape.phases)
 
     def check_owners(self, path: Path) -> None:
         """Refuse ``owner: segment`` where a segment names no owner, or where there are no segments."""

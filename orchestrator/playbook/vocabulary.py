@@ -26,6 +26,7 @@ BUILTIN_TRAITS = {
 }  # what engine and templates know of every account; a playbook may say more of them, not something else
 
 SEGMENT_NAMES = ("segment", "touch")  # what a condition may ask of an account where segments are declared
+PHASE_NAMES = ("phase", "phase_days", "phase_late", "onboardings")  # the same where an onboarding has phases
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 _AT = ("vocabulary",)
 
@@ -57,6 +58,8 @@ def _check_names(document: Document, tree: Tree) -> None:
     taken = dict.fromkeys(OWN_EVENTS, "an event of our own")
     if any(stage.checklist for stage in document.stages.table.values()):
         taken["checklist"] = "the checklist of a stage"
+    if document.onboarding is not None:
+        taken.update(dict.fromkeys(PHASE_NAMES, "given by the onboarding"))
     if document.segments is not None:
         taken.update(dict.fromkeys(SEGMENT_NAMES, "given by the segments"))
     kinds: tuple[tuple[str, Path, Iterable[str]], ...] = (

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from orchestrator.core.account import Account, LedgerEntry, Outcome, Recent, Waiting
+from orchestrator.core.account import Account, LedgerEntry, Outcome, PhaseEntry, Recent, Waiting
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.events import Event, EventKind
 from orchestrator.core.facts import Fact, Facts, Said, Value, Written
@@ -63,6 +63,7 @@ def account_document(account: Account) -> Document:
         "waiting": {play: [w.episode, _maybe(micros, w.until), w.reason.value] for play, w in account.waiting.items()},
         "standing": dict(account.standing),
         "recent": [[micros(each.at), each.person, each.play, each.episode] for each in account.recent],
+        **_phases_document(account),
         "wake_at": _maybe(micros, account.wake_at),
         "basis": account.basis,
     }
@@ -91,9 +92,24 @@ def account_from(account_id: str, document: Document) -> Account:
         waiting={play: _waiting_from(*waiting) for play, waiting in document["waiting"].items()},
         standing=document["standing"],
         recent=tuple(_recent_from(*each) for each in document.get("recent", ())),
+        phases={
+            onboarding: {
+                phase: PhaseEntry(at=instant_of(at), turn=instant_of(turn)) for phase, (at, turn) in each.items()
+            }
+            for onboarding, each in document.get("phases", {}).items()
+        },
         wake_at=_maybe(instant_of, document["wake_at"]),
         basis=document["basis"],
     )
+
+
+def _phases_document(account: Account) -> Document:
+    """Nothing where no onboarding has phases."""
+    phases = {
+        onboarding: {phase: [micros(entry.at), micros(entry.turn)] for phase, entry in entries.items()}
+        for onboarding, entries in account.phases.items()
+    }
+    return {"phases": phases} if phases else {}
 
 
 def _entry_document(entry: LedgerEntry) -> list[Any]:
@@ -135,7 +151,12 @@ def _facts_document(facts: Facts) -> Document:
         "sums": dict(facts.sums),
         "values": {name: sorted(values) for name, values in facts.values.items()},
         "said": {name: _said_document(said) for name, said in facts.said.items()},
+        **({"onboardings": _steps_document(facts)} if facts.onboardings else {}),
     }
+
+
+def _steps_document(facts: Facts) -> Document:
+    return {each: {step: micros(at) for step, at in steps.items()} for each, steps in facts.onboardings.items()}
 
 
 def _facts_from(document: Document) -> Facts:
@@ -146,6 +167,10 @@ def _facts_from(document: Document) -> Facts:
         sums=document["sums"],
         values={name: frozenset(values) for name, values in document["values"].items()},
         said={name: _said_from(said) for name, said in document.get("said", {}).items()},
+        onboardings={
+            each: {step: instant_of(at) for step, at in steps.items()}
+            for each, steps in document.get("onboardings", {}).items()
+        },
     )
 
 

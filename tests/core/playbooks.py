@@ -35,9 +35,12 @@ from orchestrator.core.playbook import (
     EveryWeek,
     Milestone,
     Occurred,
+    Onboarding,
     OnDay,
     OnDays,
     Overdue,
+    Phase,
+    PhaseEntered,
     Play,
     Playbook,
     Policy,
@@ -158,6 +161,7 @@ VOCABULARY = Vocabulary(
         "revenue": MeasureRule(event="ordered", property="amount", distinct=False),
         "products": MeasureRule(event="ordered", property="product", distinct=True),
     },
+    steps=frozenset({"signed_up", "setup_done", "core_used", "came_back", "ordered"}),
 )
 
 CHECKLIST = (
@@ -229,7 +233,13 @@ SEGMENTATION = Segmentation(
             owner="specialist",
             windows={"onboarding": (timedelta(0), 20 * DAY), "growth": (DAY, None)},
         ),
-        "middle": Segment(name="middle", label="Middle", touch=TouchModel.MEDIUM, owner="pooled_csm"),
+        "middle": Segment(
+            name="middle",
+            label="Middle",
+            touch=TouchModel.MEDIUM,
+            owner="pooled_csm",
+            phases={"kickoff": 5 * DAY, "handoff": None},
+        ),
         "small": Segment(name="small", label="Small", touch=TouchModel.TECH),
     },
     default="small",
@@ -330,6 +340,37 @@ PLAYS = (
     play("mondays", Cadence(unit=Unit.WEEK, on=0, until_day=40), MAIL, at=time(9), max_defer=HOUR, valid_for=DAY),
     play("month_end", Cadence(unit=Unit.MONTH, on=31), work(Severity.LOW), at=time(2, 30)),
     play("quarterly", Cadence(unit=Unit.QUARTER, on=1), MAIL),
+)
+
+ONBOARDING = Onboarding(
+    starts="signed_up",
+    phases={
+        "kickoff": Phase(name="kickoff", label="Kickoff", until=seen("setup_done"), within=2 * DAY, owner="csm"),
+        "training": Phase(
+            name="training",
+            label="Training",
+            until=either(every(seen("core_used"), reached("setup")), seen("came_back")),
+            within=4.5 * DAY,
+            deliverable="trained people",
+        ),
+        "handoff": Phase(name="handoff", label="Handoff", until=seen("ordered")),
+    },
+)
+PHASE_PLAYS = (
+    play(
+        "train",
+        PhaseEntered(phase="training"),
+        MAIL,
+        at=time(9),
+        only_while=compare(term(TermKind.PHASE), "==", "training"),
+    ),
+    play("hand_over", PhaseEntered(phase="handoff"), work(), when=compare(term(TermKind.ONBOARDINGS), ">=", 1)),
+    play("onboarded", PhaseEntered(phase="done"), work(Severity.LOW)),
+    play("slow", OnDay(day=6), work(), when=term(TermKind.PHASE_LATE)),
+    play("slower", OnDay(day=1), work(), only_while=compare(term(TermKind.PHASE_DAYS), "<", 3.3)),
+)
+LATE = Milestone(
+    name="late", when=either(term(TermKind.PHASE_LATE), compare(term(TermKind.PHASE_DAYS), ">", 9)), label="Late"
 )
 
 PLAYBOOK = Playbook(

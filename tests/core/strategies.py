@@ -12,7 +12,19 @@ from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
 from orchestrator.core.facts import Written
 from orchestrator.core.people import Person
 from orchestrator.core.playbook import Caps, Gaps, Holdout, Holidays, Playbook, Policy, Quiet
-from tests.core.playbooks import EVENTS, MILESTONES, NOISE, PLAYBOOK, PLAYS, SEGMENTATION, SLOWED, TRANSITIONS
+from tests.core.playbooks import (
+    EVENTS,
+    LATE,
+    MILESTONES,
+    NOISE,
+    ONBOARDING,
+    PHASE_PLAYS,
+    PLAYBOOK,
+    PLAYS,
+    SEGMENTATION,
+    SLOWED,
+    TRANSITIONS,
+)
 
 START = datetime(2026, 3, 4, 10, 20, tzinfo=UTC)  # a Wednesday; Berlin's clocks change on the 29th
 SPAN = timedelta(days=45)
@@ -73,7 +85,9 @@ def tracks(draw: st.DrawFn, names: tuple[str, ...] = (*EVENTS, NOISE)) -> Event:
     name = draw(st.sampled_from(names))
     who = draw(st.sampled_from(["p1", "p2", None]))
     source = draw(st.sampled_from(["segment", "server"]))
-    return event(name, draw(instants()), person=who, source=source, properties=draw(_properties(name)))
+    onboarding: dict[str, Json] = draw(st.sampled_from([{}, {}, {"onboarding": "emea"}, {"onboarding": 7}]))
+    said = {**draw(_properties(name)), **onboarding}
+    return event(name, draw(instants()), person=who, source=source, properties=said)
 
 
 SAID: st.SearchStrategy[dict[str, Json]] = st.fixed_dictionaries(
@@ -228,4 +242,14 @@ def playbooks(draw: st.DrawFn) -> Playbook:
     book = replace(PLAYBOOK, plays=varied, transitions=rows, **when, **least)
     if draw(st.booleans()):
         book = replace(book, milestones={**MILESTONES, SLOWED.name: SLOWED}, segmentation=SEGMENTATION)
-    return book
+    return draw(onboarded(book)) if draw(st.booleans()) else book
+
+
+@st.composite
+def onboarded(draw: st.DrawFn, book: Playbook) -> Playbook:
+    """The playbook with phases of onboardings, and plays of them."""
+    plays = draw(st.lists(st.sampled_from(PHASE_PLAYS), unique_by=lambda each: each.name, max_size=3))
+    varied = {each.name: replace(each, policy=draw(policies(each.policy))) for each in plays}
+    milestones = {**book.milestones, **({LATE.name: LATE} if draw(st.booleans()) else {})}
+    changes: dict[str, Any] = {"plays": {**book.plays, **varied}, "milestones": milestones}
+    return replace(book, onboarding=ONBOARDING, reads=book.reads | book.vocabulary.steps, **changes)

@@ -8,7 +8,18 @@ from orchestrator.core.events import Event
 from orchestrator.core.lifecycle import advance, opened
 from orchestrator.core.playbook import ChecklistItem
 from orchestrator.insight.standing import open_items, standing
-from tests.core.playbooks import DAY, PLAYBOOK, SEGMENTATION, STAGES, calculate, compare, constant, count
+from tests.core.playbooks import (
+    DAY,
+    HOUR,
+    ONBOARDING,
+    PLAYBOOK,
+    SEGMENTATION,
+    STAGES,
+    calculate,
+    compare,
+    constant,
+    count,
+)
 from tests.core.strategies import START, event, person, traits
 
 BOOK = replace(PLAYBOOK, segmentation=SEGMENTATION)
@@ -28,6 +39,23 @@ def test_segment_window_and_checklist() -> None:
         "checklist of onboarding: 1 of 2 done",
         "  to do: Set up (setup)",
     ]
+
+
+def test_each_onboarding_has_a_line() -> None:
+    """Where it is, since when, until when, who leads it and what it ends with; a finished one only that it is."""
+    book = replace(BOOK, onboarding=ONBOARDING)
+    done = [event(name, START + HOUR) for name in ("setup_done", "core_used", "ordered")]
+    other = event("setup_done", START + 2 * HOUR, properties={"onboarding": "emea"})
+    found = advance(opened("a", START, book), (person(),), [event("signed_up"), *done, other], START, book).account
+    assert list(standing(found, START + 5 * DAY, book))[-2:] == [
+        "onboarding: done since 2026-03-04 11:20 UTC",
+        "onboarding emea: Training since 2026-03-04 12:20 UTC, late since 2026-03-09 00:20 UTC,"
+        " ends with: trained people",
+    ]
+    started = advance(opened("a", START, book), (person(),), [event("signed_up")], START, book).account
+    assert list(standing(started, START, book))[-1] == (
+        "onboarding: Kickoff since 2026-03-04 10:20 UTC, until 2026-03-06 10:20 UTC, led by csm"
+    )
 
 
 def test_what_is_not_known_is_said() -> None:

@@ -1,0 +1,144 @@
+"""Phases of onboardings as a playbook writes them: what they become, and what they may not say."""
+# ruff: noqa: E501 -- one mistake and its whole message a line: that is the table
+
+from datetime import timedelta
+
+import pytest
+
+from orchestrator.core.playbook import PhaseEntered
+from tests.playbook.lives import event, lived, traits
+from tests.playbook.small import bent, compiled, told
+
+DAY = timedelta(days=1)
+EVENTS = "    scored: [Scored]\n"
+STEPS = "    scored: [Scored]\n    kickoff_held: [Kickoff Held]\n    trained: [Trained]\n    live: [Live]\n    project_started: []\n"
+ONBOARDING = """\
+onboarding:
+  starts: project_started
+  property: project
+  phases:
+    kickoff: {label: Kickoff, until: kickoff_held, within: 7d, owner: specialist, deliverable: the plan}
+    training: {until: trained and (login or warm)}
+    go_live: {until: live, within: 30d}
+segments:
+  default: many
+  table:
+    big: {where: {seats: [50, null]}, touch: high, phases: {kickoff: 14d, training: null, go_live: null}}
+    many: {touch: tech, phases: [kickoff, go_live]}
+stages:
+"""
+UNTOUCHED = ("    touch: {one_of: [high, tech], default: tech}\n", "    arr: number\n")
+TRIGGER = '    day: 1\n    at: "09:00"\n'
+WHEN = "    day: 1\n    when: "
+WORK = "    escalate: {template: no_login, severity: low, category: scope, owner: csm, due: 4h}\n"
+MAIL = "    email: day_0_welcome\n"
+
+
+def phased(*changes: tuple[str, str]) -> str:
+    """The small playbook with an onboarding of three phases, and other changes."""
+    return bent((EVENTS, STEPS), ("stages:\n", ONBOARDING), UNTOUCHED, *changes)
+
+
+def test_an_onboarding() -> None:
+    """Its phases in order with all that is said of them, where it begins, and the steps that are kept."""
+    book = compiled(phased())
+    found = book.onboarding
+    assert found is not None
+    assert [(each.name, each.label, each.until.text, each.within) for each in found.phases.values()] == [
+        ("kickoff", "Kickoff", "kickoff_held", 7 * DAY),
+        ("training", "training", "trained and (login or warm)", None),
+        ("go_live", "go live", "live", 30 * DAY),
+    ]
+    assert (found.phases["kickoff"].owner, found.phases["kickoff"].deliverable) == ("specialist", "the plan")
+    assert (found.starts, book.vocabulary.onboarding) == ("project_started", "project")
+    assert book.vocabulary.steps == {"project_started", "kickoff_held", "trained", "login", "live"}
+    assert book.reads >= book.vocabulary.steps
+
+
+def test_segments_have_their_own_path() -> None:
+    """A list, or each phase with its time here; a segment that says nothing has all of them."""
+    table = compiled(phased((", phases: {kickoff: 14d, training: null, go_live: null}", ""))).segmentation
+    assert table is not None
+    assert (table.table["big"].phases, table.table["many"].phases) == (None, {"kickoff": None, "go_live": None})
+    longer = compiled(phased()).segmentation
+    assert longer is not None
+    assert longer.table["big"].phases == {"kickoff": 14 * DAY, "training": None, "go_live": None}
+
+
+def test_an_onboarding_begins_with_the_anchor() -> None:
+    """Where nothing else is said."""
+    book = compiled(phased(("  starts: project_started\n  property: project\n", "")))
+    assert book.onboarding is not None
+    assert (book.onboarding.starts, book.vocabulary.onboarding) == ("signed_up", "onboarding")
+
+
+def test_a_playbook_without_phases() -> None:
+    """The names are free, and nothing is kept of onboardings."""
+    book = compiled(bent((EVENTS, f"{EVENTS}    phase: [Phase Changed]\n")))
+    assert (book.onboarding, book.vocabulary.steps) == (None, frozenset())
+    assert "phase" in book.vocabulary.events
+
+
+def test_what_conditions_may_ask() -> None:
+    """The phase of a closed list, its days, whether it is late, and how many onboardings are unfinished."""
+    said = "phase in ['none', 'kickoff', 'done'] and phase_days < 9 and not phase_late and onboardings + 1 > 2"
+    assert compiled(phased(("    day: 1\n", f'{WHEN}"{said}"\n'))).plays["hello"].when.text == said
+
+
+def test_a_phase_is_a_trigger() -> None:
+    """So is the end of the onboarding."""
+    for phase in ("training", "done"):
+        book = compiled(phased((TRIGGER, f"    phase: {phase}\n")))
+        assert book.plays["hello"].trigger == PhaseEntered(phase=phase)
+
+
+def test_each_project_is_led_through_its_phases() -> None:
+    """From the YAML to the work: one episode a project, on the path of the account's segment."""
+    book = compiled(phased((TRIGGER, "    phase: go_live\n"), (MAIL, WORK)))
+    steps = [
+        event("project_started", 0),
+        event("project_started", 1, project="two"),
+        event("Kickoff Held", 2, project="two"),
+    ]
+    late = [event("Kickoff Held", 4), event("Trained", 6, project="two"), event("Logged In", 6, project="two")]
+    assert lived(book, [*steps, *late], 20).when("hello") == [2, 4]
+    assert lived(book, [traits(seats=80), *steps, *late], 20).when("hello") == [6]
+
+
+WRONG = [
+    (("starts: project_started", "starts: project_stared"), "25:11 onboarding.starts: unknown event `project_stared` (did you mean `project_started`?)"),
+    (("until: kickoff_held", "until: kickoff_hold"), "28:38 onboarding.phases.kickoff.until: unknown name `kickoff_hold` (did you mean `kickoff_held`?)"),
+    (("until: kickoff_held", "until: not kickoff_held"), "28:38 onboarding.phases.kickoff.until: `until` joins events and milestones by `and` and `or`: what has happened stays so"),
+    (("until: kickoff_held", "until: kickoff_held and login.count > 2"), "28:38 onboarding.phases.kickoff.until: `until` joins events and milestones by `and` and `or`: what has happened stays so"),
+    (("until: kickoff_held", "until: phase_late"), "28:38 onboarding.phases.kickoff.until: `until` joins events and milestones by `and` and `or`: what has happened stays so"),
+    (("    go_live: {until", "    done: {until"), "30:5 onboarding.phases.done: `done` is what `phase` says without an unfinished one"),
+    (("phases: [kickoff, go_live]", "phases: [kickof, go_live]"), "35:25 segments.table.many.phases: unknown phase `kickof` (did you mean `kickoff`?)"),
+    (("{kickoff: 14d, ", "{kickof: 14d, "), "34:61 segments.table.big.phases.kickof: unknown phase `kickof` (did you mean `kickoff`?)"),
+    (("phases: [kickoff, go_live]", "phases: []"), "35:33 segments.table.many.phases: an onboarding needs a phase"),
+    (("phases: [kickoff, go_live]", "phases: [kickoff, kickoff]"), "35:33 segments.table.many.phases: `kickoff` is in the list twice"),
+    (("phases: [kickoff, go_live]", "phases: [kickoff, 3]"), "35:33 segments.table.many.phases: expected keys with values, got a list of 2"),
+    (("    live: [Live]", "    phase: [Live]\n    live: []"), "10:5 vocabulary.events.phase: `phase` is given by the onboarding already: a name is one thing only"),
+    ((TRIGGER, "    phase: go_life\n"), "49:12 plays.hello.phase: unknown phase `go_life` (did you mean `go_live`?)"),
+    (("    day: 1\n", f"{WHEN}phase == 'go_life'\n"), "50:20 plays.hello.when: `phase` is never 'go_life', only kickoff, training, go_live, none, done (did you mean `go_live`?)"),
+    (("    day: 1\n", f"{WHEN}phase_days + 1 > 3\n"), "50:11 plays.hello.when: `phase_days` moves with the clock: compare it with a plain number by < <= > or >=, so that the engine knows when it turns"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "message"), WRONG)
+def test_what_an_onboarding_may_not_say(change: tuple[str, str], message: str) -> None:
+    """Each refusal names its place."""
+    assert f"p.yaml:{message}" in told(phased(change))
+
+
+def test_phases_need_an_onboarding() -> None:
+    """A playbook without one has no phase to enter, and no path of a segment."""
+    assert told(bent((TRIGGER, "    phase: kickoff\n"))) == ["p.yaml:33:12 plays.hello.phase: unknown phase `kickoff`"]
+    segments = "segments:\n  default: many\n  table:\n    many: {touch: tech, phases: [kickoff]}\nstages:\n"
+    assert told(bent(("stages:\n", segments), UNTOUCHED)) == [
+        "p.yaml:23:25 segments.table.many.phases: unknown phase `kickoff`"
+    ]
+
+
+def test_a_broken_phase_is_told_once() -> None:
+    """What names a phase whose declaration is wrong is not refused for it too."""
+    assert len(told(phased(("go_live: {until: live", "go_live: {until: 3"), (TRIGGER, "    phase: go_live\n")))) == 1
