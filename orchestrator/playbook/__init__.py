@@ -1,8 +1,9 @@
 """How the rules are written: a playbook in YAML, parsed, checked, resolved and compiled into ``core.playbook`` values.
 
 Reading order: ``errors`` (what is wrong and where), ``loader`` (YAML with places), ``spans`` (durations and triggers
-as text), ``schema`` (the shape of the file), ``conditions`` (the language of ``when``), ``vocabulary``, ``plays``,
-``source`` (text, templates and their version), then ``compiler``, which puts it all together.
+as text), ``schema`` (the shape of the file), ``conditions`` (the language of ``when``), ``vocabulary``, ``policy``
+and ``public_holidays``, ``plays``, ``source`` (text, templates and their version), then ``compiler``, which puts it all
+together.
 """
 
 from orchestrator.playbook.compiler import compile_playbook, load

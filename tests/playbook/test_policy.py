@@ -125,6 +125,15 @@ def test_drafts() -> None:
     assert compiled().draft is compiled().plays["hello"].policy.draft is None
 
 
+def test_the_readmes_example_compiles() -> None:
+    """What the README shows of windows, caps, gaps, drafts and the holdout is what the language takes."""
+    readme = (HOUSE / "README.md").read_text(encoding="utf-8")
+    shown = "windows:\n" + readme.partition("```yaml\nwindows:\n")[2].partition("```")[0]
+    playbook = compiled(bent((f"windows:\n{SEND}\n{WORKING}\n{CAPS}\n", shown)))
+    assert None not in {playbook.quiet, playbook.account_caps, playbook.gaps, playbook.draft, playbook.holdout}
+    assert playbook.holidays is not None
+
+
 # fmt: off
 REFUSED = [
     ([(SEND, SEND + QUIET.replace("08:00", "21:00"))], "29:30 windows.quiet.to: quiet hours that end when they begin would be all day, or none"),
