@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.benchmarks.ceiling import drained_by_ceiling
 from tests.benchmarks.ours import drained_by_workers, drained_in_process
+from tests.benchmarks.parts import parts_of_advance
 from tests.benchmarks.per_event import taken_one_by_one
 from tests.benchmarks.report import Figure, compared, machine, show, write
 from tests.benchmarks.single import single_steps
@@ -34,6 +35,7 @@ class Scale:
     single_events: int  # a round, for the task per event
     rounds: int
     seconds: float  # for each single step
+    lives: int  # for the parts of ``advance``
 
 
 FULL = Scale(
@@ -45,6 +47,7 @@ FULL = Scale(
     single_events=3_000,
     rounds=3,
     seconds=2.0,
+    lives=40,
 )
 QUICK = Scale(
     populations=(
@@ -55,6 +58,7 @@ QUICK = Scale(
     single_events=20,
     rounds=1,
     seconds=0.05,
+    lives=2,
 )
 
 
@@ -69,6 +73,7 @@ def main(arguments: Sequence[str]) -> None:
             return
         figures = [figure for population in scale.populations for figure in _compare(stage, population, scale)]
         figures += single_steps(stage, scale.seconds)
+        figures += parts_of_advance(stage.playbook, scale.lives, scale.rounds)
         show(figures, machine(stage), _notes(scale))
     write(figures, asked.out or asked.folder / "latest.json")
 

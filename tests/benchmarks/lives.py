@@ -38,16 +38,35 @@ def lives(playbook: Playbook, number: int = LIVES) -> list[Life]:
     return [_lived(index, playbook) for index in range(number)]
 
 
-def _lived(index: int, playbook: Playbook) -> Life:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """All that the world ever said of one account, up to NOW."""
+
+    account: str
+    age: int  # days
+    done: int  # steps of the set-up
+    people: tuple[Person, ...]
+    calls: tuple[Event, ...]  # in the order of their occurrence
+
+
+def past(index: int) -> Past:
+    """The past of one life, the same every time."""
     rng = Random(index)
-    age = rng.randint(3, 120)
+    account, age = f"life-{index}", rng.randint(3, 120)
     done = rng.randint(0, len(SETUP) - 1) if index % 10 < UNFINISHED else len(SETUP)
-    calls = sorted(_calls(f"life-{index}", age, SETUP[:done], rng), key=lambda event: event.stamp)
-    people = tuple(
-        learn(Person(id=name), (call for call in calls if call.person == name)) for name in _names(f"life-{index}")
-    )
-    account = _run(opened(f"life-{index}", calls[0].occurred_at, playbook), people, calls, playbook)
-    return Life(account=account, people=people, todo=SETUP[done:])
+    calls = tuple(sorted(_calls(account, age, SETUP[:done], rng), key=lambda event: event.stamp))
+    people = tuple(learn(Person(id=name), (call for call in calls if call.person == name)) for name in _names(account))
+    return Past(account=account, age=age, done=done, people=people, calls=calls)
+
+
+def relived(past: Past, playbook: Playbook) -> int:
+    """Live through a past; how many calls of ``advance`` it took."""
+    return _run(past, playbook)[1]
+
+
+def _lived(index: int, playbook: Playbook) -> Life:
+    known = past(index)
+    return Life(account=_run(known, playbook)[0], people=known.people, todo=SETUP[known.done :])
 
 
 def _names(account: str) -> tuple[str, ...]:
@@ -90,18 +109,21 @@ def _event(
     )
 
 
-def _run(account: Account, people: tuple[Person, ...], calls: list[Event], playbook: Playbook) -> Account:
-    """Live from event to event and from wake to wake up to NOW; every mail leaves at once."""
-    now, waiting = account.created_at, list(calls)
+def _run(past: Past, playbook: Playbook) -> tuple[Account, int]:
+    """Live from event to event and from wake to wake up to NOW; every mail leaves at once. Also: the calls it took."""
+    waiting, people, taken = list(past.calls), past.people, 1
+    account = opened(past.account, waiting[0].occurred_at, playbook)
+    now = account.created_at
     while now <= NOW:
         arrived = [call for call in waiting if call.occurred_at <= now]
         waiting = waiting[len(arrived) :]
         step = advance(account, people, arrived, now, playbook)
         sent = [_sent(account.id, message.play, message.episode, now) for message in step.messages]
         account = advance(step.account, people, sent, now, playbook).account if sent else step.account
+        taken += 1 + bool(sent)
         ahead = [at for at in (account.wake_at, *(call.occurred_at for call in waiting[:1])) if at is not None]
         now = max(now, min(ahead)) if ahead else NOW + _DAY
-    return advance(account, people, (), NOW, playbook).account
+    return advance(account, people, (), NOW, playbook).account, taken
 
 
 def _sent(account: str, play: str, episode: str, at: datetime) -> Event:

@@ -16,6 +16,7 @@ from typing import Any
 import redis
 from sqlalchemy import Engine, text
 
+from orchestrator.core.playbook import Playbook
 from orchestrator.intake.entries import CALL
 from orchestrator.intake.streams import Streams, stream_key
 from orchestrator.playbook.compiler import compile_playbook
@@ -87,6 +88,7 @@ class Stage:
     installation: Installation
     addresses: Addresses
     servers: Servers
+    playbook: Playbook  # the shipped one, as it is published
     lives: list[Life]
 
     @property
@@ -241,6 +243,7 @@ def staged(folder: Path) -> Iterator[Stage]:
             shards=SHARDS,
             clock=ClockKind.HELD,
         )
+        playbook = compile_playbook(read_source(settings.playbook, template_texts(settings.templates)))
         servers = start(settings)
         try:
             with _installed(settings, servers) as installation:
@@ -248,7 +251,8 @@ def staged(folder: Path) -> Iterator[Stage]:
                     installation=installation,
                     addresses=servers.addresses,
                     servers=servers,
-                    lives=lives(compile_playbook(read_source(settings.playbook, template_texts(settings.templates)))),
+                    playbook=playbook,
+                    lives=lives(playbook),
                 )
         finally:
             servers.stop()

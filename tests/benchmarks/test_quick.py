@@ -32,3 +32,4 @@ def test_the_benchmark_runs_and_reports(folder: Path) -> None:
         assert figures[f"{population.name}: {OURS}"]["beside"] == f"{population.name}: {CEILING}"
         assert figures[f"{population.name}: {PER_EVENT}"]["ratio"] > 0
     assert figures["advance, watched event"]["unit"] == "µs"
+    assert figures["advance, one call in a life: judging"]["unit"] == "µs"
