@@ -49,7 +49,11 @@ def show(account_id: AccountId) -> None:
         _print_facts(account)
         _print_words(account, _playbook(installation, connection, account))
         _print_people(connection, account)
-        _print_rows("messages", observation.messages(connection, account.id), ("play", "state", "reason", "settled_at"))
+        _print_rows(
+            "messages",
+            observation.messages(connection, account.id),
+            ("play", "channel", "state", "reason", "settled_at"),
+        )
         columns = ("title", "severity", "owner", "opened_at", "due_at", "closed_at", "close_reason")
         work = observation.escalations(connection, account.id)
         _print_rows("escalations", work, columns)
@@ -160,7 +164,8 @@ def _print_people(connection: Connection, account: Account) -> None:
 def _print_work(installation: Installation, connection: Connection, row: Mapping[str, Any]) -> None:
     """What the owner of an open escalation should know and do, in the words of the version that opened it."""
     edition = installation.ports.library.edition(connection, row["playbook_version"])
-    actions = (each for each in edition.playbook.plays[row["play"]].actions if isinstance(each, Escalate))
+    play = edition.playbook.plays[row["play"]]
+    actions = (each for each in (*play.actions, play.unreachable) if isinstance(each, Escalate))
     for action in actions:
         note = compose_note(action.template, row["context"], edition.templates, installation.ports.mailing.sender)
         out.print(

@@ -140,6 +140,9 @@ def _backlog(installation: Installation) -> Iterator[Finding]:
     stuck = left.oldest_sendable is not None and now - left.oldest_sendable > LATE
     detail = f"{left.sendable} may leave{_since(left.oldest_sendable)}, {left.in_hand} in hand"
     yield Finding(what="messages", well=not stuck, detail=detail)
+    if left.untaken:
+        told = f"{left.untaken} wait for a channel that nothing delivers here, and expire after their time"
+        yield Finding(what="channels", well=True, detail=told)
     yield Finding(
         what="unknown", well=left.unknown == 0, detail=f"{left.unknown} hand-overs to be settled: lifecycle message"
     )

@@ -9,11 +9,13 @@ from orchestrator.core.events import Json
 from orchestrator.core.facts import MOST_VALUES, measure
 from orchestrator.core.goals import Goal, goals_of
 from orchestrator.core.people import Person
-from orchestrator.core.playbook import Playbook
+from orchestrator.core.playbook import AskSurvey, Letter, Playbook
 from orchestrator.core.timing import zone_of
 
 
-def letter_context(account: Account, person: Person | None, now: datetime, playbook: Playbook) -> dict[str, Json]:
+def letter_context(
+    account: Account, person: Person | None, now: datetime, playbook: Playbook, letter: Letter | None = None
+) -> dict[str, Json]:
     """The saved context of one message or escalation: from it and the template alone the letter is composed."""
     return {
         "account": _account(account, playbook),
@@ -24,6 +26,22 @@ def letter_context(account: Account, person: Person | None, now: datetime, playb
         "setup": _setup(account, playbook),
         "goals": _goals(account, playbook),
         "core_feature": {"label": playbook.core_feature[0], "path": playbook.core_feature[1]},
+        **({"survey": _survey(letter)} if isinstance(letter, AskSurvey) else {}),
+    }
+
+
+def _survey(survey: AskSurvey) -> dict[str, Json]:
+    """What it asks and, where numbers answer it, which, and which end is the better one."""
+    scale = survey.scale
+    if scale is None:
+        return {"kind": survey.kind.value}
+    best, worst = (scale.highest, scale.lowest) if scale.high_is_better else (scale.lowest, scale.highest)
+    return {
+        "kind": survey.kind.value,
+        "lowest": scale.lowest,
+        "highest": scale.highest,
+        "best": best,
+        "worst": worst,
     }
 
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from orchestrator.core.account import Account, Outcome
 from orchestrator.core.conditions import Clause
-from orchestrator.core.events import Json
-from orchestrator.core.playbook import Escalate, Mode, SendEmail
+from orchestrator.core.events import Event, Json
+from orchestrator.core.playbook import Channel, Escalate, Letter, Mode
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
 
 
@@ -59,15 +59,15 @@ class Postponement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One mail to one recipient, decided and not yet sent."""
+    """One mail, note or call to one recipient, decided and not yet sent."""
 
     id: UUID  # the deterministic key of (account, play, episode, person, action)
     account: str
     play: str
     episode: str
-    person: str
-    address: str  # as the person gave it
-    action: SendEmail
+    person: str  # empty: it goes to no person of the account
+    address: str  # as the person gave it; a role, chat channel or system; empty in the product
+    action: Letter
     due_at: datetime
     not_before: datetime
     not_after: datetime
@@ -77,6 +77,17 @@ class Message:
     playbook_version: str
     draft: bool = False  # a person must approve it before it may leave
     context: Mapping[str, Json]  # all that the template may read of the account
+
+    @property
+    def channel(self) -> Channel:
+        """How it reaches its reader."""
+        return self.action.channel
+
+    @property
+    def told(self) -> dict[str, Json]:
+        """What an event about its end says of it; the channel only of what is no mail."""
+        named: dict[str, Json] = {"play": self.play, "episode": self.episode}
+        return named if self.channel is Channel.EMAIL else {**named, "channel": self.channel.value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +150,7 @@ class Step:
     escalations: tuple[Escalation, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
     notes: tuple[Note, ...] = ()
+    events: tuple[Event, ...] = ()  # of our own, folded already: what was set
 
     @property
     def wake_at(self) -> datetime | None:

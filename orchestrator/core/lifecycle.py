@@ -19,9 +19,10 @@ Then ``wake_at`` is derived: the earliest of the next due instants and the insta
 
 A judgement asks, in this order: is the account in an exit stage, or in a stage that the play is not for; is it too late
 (``valid_for``); does the condition hold; is what it asks for still to be done (``only_while``); is there somebody to
-write to; what was said to them or to the account before, and is the send window open (``policy``). Where messages are
-kept apart, plays that write go first by (when each may act, priority, due, name), and who loses waits for the gap to
-pass. A paused account is judged when the pause ends. Unknown is not false: it is skipped under its own reason.
+write to (``audience``), or work for a human where there is nobody; what was said to them or to the account before, and
+is the send window open (``policy``). Where messages are kept apart, plays that write go first by (when each may act,
+priority, due, name), and who loses waits for the gap to pass. A paused account is judged when the pause ends. Unknown
+is not false: it is skipped under its own reason.
 
 Illegal input raises and changes nothing. There is no clock, no I/O, no randomness and no logging in here.
 """
@@ -31,8 +32,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
-from orchestrator.core import calendars, conditions, goals, phases, policy, timing
+from orchestrator.core import calendars, channels, conditions, goals, phases, policy, timing
 from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting
+from orchestrator.core.audience import NEW_FOR
 from orchestrator.core.conditions import Clause, View
 from orchestrator.core.context import letter_context
 from orchestrator.core.decisions import (
@@ -51,15 +53,21 @@ from orchestrator.core.events import OWN_SOURCE, Event, EventKind, distinct
 from orchestrator.core.facts import adds, fold, name_of
 from orchestrator.core.people import Person, recipient
 from orchestrator.core.playbook import (
-    Action,
+    AskSurvey,
+    CallWebhook,
+    Channel,
     Entered,
     Escalate,
+    Letter,
+    Notify,
     OnDay,
     OnDays,
     PhaseEntered,
     Play,
     Playbook,
     SendEmail,
+    SetTrait,
+    ShowInApp,
     Stalled,
     Transition,
 )
@@ -113,7 +121,7 @@ def _check_event(event: Event, account: Account) -> None:
 
 
 def _settled(standing: Mapping[str, str], events: Sequence[Event], playbook: Playbook) -> Mapping[str, str]:
-    """What stands, without the plays whose mail has left and that did nothing else: nothing is left to withdraw."""
+    """What stands, without the plays whose one mail has left and that did nothing else: nothing is left to withdraw."""
     left = {
         (event.properties.get("play"), event.properties.get("episode"))
         for event in events
@@ -122,7 +130,7 @@ def _settled(standing: Mapping[str, str], events: Sequence[Event], playbook: Pla
     return {
         play: episode
         for play, episode in standing.items()
-        if (play, episode) not in left or _escalates(playbook.plays[play])
+        if (play, episode) not in left or not channels.lone_mail(playbook.plays[play])
     }
 
 
@@ -212,6 +220,7 @@ class _Moving:
     escalations: list[Escalation] = field(default_factory=list)
     withdrawals: list[Withdrawal] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     visited: set[tuple[str, datetime]] = field(default_factory=set)  # lives of stages, by entry
     dues: dict[str, Due | None] = field(default_factory=dict)  # what is known of each play's next episode
     person: Person | None = field(init=False)  # who is written to
@@ -332,14 +341,15 @@ class _Moving:
 
     def turn(self, due: Due) -> tuple[datetime, int, datetime, str]:
         """Who is judged first; of plays that compete for somebody's attention, who may act first, and then priority."""
-        at = self.effective(due) if self.writes(due.play) and policy.competes(due.play, self.playbook) else due.at
+        at = self.effective(due) if self.mails(due.play) and policy.competes(due.play, self.playbook) else due.at
         return (at, due.play.policy.priority, due.at, due.play.name)
 
     # -- judging -----------------------------------------------------------------------------------------------------
 
-    def todo(self, play: Play) -> tuple[Action, ...]:
-        """What the play is to do: in the holdout only work for a human, and mail that is no matter of choice."""
-        return tuple(each for each in play.actions if isinstance(each, Escalate)) if self.spares(play) else play.actions
+    def todo(self, play: Play) -> tuple[channels.Numbered, ...]:
+        """What the play is to do now: in the holdout nothing that customers read, but what is no matter of choice."""
+        taken = channels.chosen(play, self.account.milestones, self.playbook)
+        return tuple(each for each in taken if not channels.to_people((each,))) if self.spares(play) else taken
 
     def spares(self, play: Play) -> bool:
         """Whether the holdout keeps this play from writing."""
@@ -347,12 +357,12 @@ class _Moving:
         return (
             holdout is not None
             and not play.policy.exempt
-            and _writes(play.actions)
+            and channels.to_people(enumerate(play.actions))
             and policy.held_out(self.account.id, holdout)
         )
 
-    def writes(self, play: Play) -> bool:
-        return _writes(self.todo(play))
+    def mails(self, play: Play) -> bool:
+        return channels.by_mail(self.todo(play))
 
     def pending(self) -> Iterator[Due]:
         for name, play in self.playbook.plays.items():
@@ -369,7 +379,7 @@ class _Moving:
             return due.at
         if waiting.until is None:
             return _FAR_OFF if self.account.paused else due.at
-        if waiting.reason is PostponementReason.NO_RECIPIENT and self.person is not None:
+        if waiting.reason is PostponementReason.NO_RECIPIENT and self.reach(due):
             return due.at
         return max(due.at, waiting.until)
 
@@ -398,7 +408,7 @@ class _Moving:
         reason = self.skip_reason(due)
         if reason is not None:
             return self.decide(due, Outcome.SKIPPED, reason)
-        if self.writes(due.play) and self.person is None:
+        if channels.to_people(self.todo(due.play)) and not self.reach(due):
             return self.await_recipient(due)
         held = self.held(due)
         opening = self.opening(due, self.now if held is None else held.until)
@@ -427,19 +437,28 @@ class _Moving:
     def await_recipient(self, due: Due) -> bool:
         """The call that says who somebody is may come after the event that made the play due: arrival is not order."""
         last = due.at + min(due.play.policy.max_defer, due.play.policy.valid_for)
-        if self.now >= last:
-            return self.decide(due, Outcome.SKIPPED, DecisionReason.NO_RECIPIENT)
-        return self.postpone(due, last, PostponementReason.NO_RECIPIENT)
+        if self.now < last:
+            return self.postpone(due, last, PostponementReason.NO_RECIPIENT)
+        if due.play.unreachable is not None:
+            return self.decide(due, Outcome.DONE, DecisionReason.DUE)
+        return self.decide(due, Outcome.SKIPPED, DecisionReason.NO_RECIPIENT)
+
+    def reach(self, due: Due) -> tuple[Person, ...]:
+        """Whom a play writes to now; who is new is new since it was last decided, or came shortly before it was due."""
+        before = self.account.ledger.get(due.play.name)
+        since = due.at - NEW_FOR if before is None else before.decided_at
+        return due.play.audience.of(self.people, since, by_mail=self.mails(due.play))
 
     def held(self, due: Due) -> policy.Held | None:
         """What was said before and holds this play back."""
-        if self.person is None or not self.writes(due.play):
+        if not self.mails(due.play):
             return None
-        return policy.held(due.play, {self.person.id}, self.account, self.now, self.playbook)
+        people = {person.id for person in self.reach(due)}
+        return policy.held(due.play, people, self.account, self.now, self.playbook)
 
     def opening(self, due: Due, start: datetime) -> datetime | None:
         """The first instant from ``start`` on at which this play may act."""
-        if due.play.policy.exempt or not self.writes(due.play):
+        if due.play.policy.exempt or not self.mails(due.play):
             return start
         return policy.next_opening(start, due.play, self.account, self.zone.tz, self.playbook)
 
@@ -447,10 +466,10 @@ class _Moving:
 
     def decide(self, due: Due, outcome: Outcome, reason: DecisionReason, held: policy.Held | None = None) -> bool:
         self.freeze_anchor(due)
+        entry = self.entry(due, outcome, reason)
+        self.decisions.append(self.decision(due, entry, held))  # before it acts: what held then explains it
         if outcome is Outcome.DONE:
             self.act(due)
-        entry = self.entry(due, outcome, reason)
-        self.decisions.append(self.decision(due, entry, held))
         name = due.play.name
         self.dues.pop(name, None)
         return self.set(
@@ -509,32 +528,53 @@ class _Moving:
             self.set(anchor=timing.anchor_of(self.account, self.playbook))
 
     def act(self, due: Due) -> None:
-        todo, before = self.todo(due.play), len(self.messages)
-        for number, action in enumerate(due.play.actions):
-            if action not in todo:
-                continue
+        todo, people, before = self.todo(due.play), self.reach(due), len(self.messages)
+        for number, action in todo:
             match action:
-                case SendEmail():
-                    self.messages.append(self.message(due, action, number))
+                case SendEmail() | ShowInApp() | AskSurvey():
+                    self.messages += [self.message(due, action, number, person) for person in people]
+                case Notify() | CallWebhook():
+                    self.messages.append(self.message(due, action, number, None))
+                case SetTrait():
+                    self.say(due, action, number)
                 case Escalate():
                     self.escalations.append(self.escalation(due, action))
                 case _ as unreachable:
                     assert_never(unreachable)
         if policy.remembers(self.playbook):
-            self.set(recent=policy.remembered(self.account, self.messages[before:], self.now, self.playbook))
-        if due.play.actions:
+            mails = [each for each in self.messages[before:] if each.channel is Channel.EMAIL]
+            self.set(recent=policy.remembered(self.account, mails, self.now, self.playbook))
+        if due.play.unreachable is not None and channels.to_people(todo) and not people:
+            self.escalations.append(self.escalation(due, due.play.unreachable))
+        if channels.leaves(due.play):
             self.set(standing={**self.account.standing, due.play.name: due.episode})
 
-    def message(self, due: Due, action: SendEmail, number: int) -> Message:
-        person, play = self.person, due.play
-        assert person is not None and person.email, "skip_reason has seen to it"  # noqa: S101, PT018 -- invariant
+    def say(self, due: Due, action: SetTrait, number: int) -> None:
+        """What is set is an event like all others, but for its source: folded now, kept by whoever keeps this step."""
+        event = Event(
+            source=OWN_SOURCE,
+            message_id=str(key("set", self.account.id, due.play.name, due.episode, str(number))),
+            account=self.account.id,
+            person=None,
+            kind=EventKind.GROUP,
+            name=EventKind.GROUP.value,
+            occurred_at=self.now,
+            received_at=self.now,
+            properties=dict(action.traits),
+        )
+        self.events.append(event)
+        self.set(facts=fold(self.account.facts, [event], self.playbook.vocabulary))
+        self.zone = timing.zone_of(self.account, self.person, self.playbook)
+
+    def message(self, due: Due, action: Letter, number: int, person: Person | None) -> Message:
+        play, reader = due.play, "" if person is None else person.id
         return Message(
-            id=key("message", self.account.id, play.name, due.episode, person.id, str(number)),
+            id=key("message", self.account.id, play.name, due.episode, reader, str(number)),
             account=self.account.id,
             play=play.name,
             episode=due.episode,
-            person=person.id,
-            address=person.email,
+            person=reader,
+            address=channels.address_of(action, person),
             action=action,
             due_at=due.at,
             not_before=self.now,
@@ -542,9 +582,9 @@ class _Moving:
             priority=play.policy.priority,
             mode=play.policy.mode or self.playbook.mode,
             exempt=play.policy.exempt,
-            draft=policy.is_draft(play, self.view, self.playbook),
+            draft=person is not None and policy.is_draft(play, self.view, self.playbook),
             playbook_version=self.playbook.version,
-            context=letter_context(self.account, person, self.now, self.playbook),
+            context=letter_context(self.account, person or self.person, self.now, self.playbook, action),
         )
 
     def escalation(self, due: Due, action: Escalate) -> Escalation:
@@ -585,6 +625,7 @@ class _Moving:
             escalations=tuple(self.escalations),
             withdrawals=tuple(self.withdrawals),
             notes=tuple(self.notes),
+            events=tuple(self.events),
         )
 
     def turns(self) -> Iterator[datetime]:
@@ -632,14 +673,6 @@ def outlook(account: Account, people: Sequence[Person], now: datetime, playbook:
     """What is still to come as things stand now, by time: the pending future that ``why`` shows."""
     moving = _Moving(account, tuple(people), now, playbook)
     return tuple(sorted(moving.pending(), key=lambda due: (due.at, due.play.policy.priority, due.play.name)))
-
-
-def _writes(actions: Iterable[Action]) -> bool:
-    return any(isinstance(action, SendEmail) for action in actions)
-
-
-def _escalates(play: Play) -> bool:
-    return any(isinstance(action, Escalate) for action in play.actions)
 
 
 def _note(kind: NoteKind, at: datetime, **detail: str) -> Note:

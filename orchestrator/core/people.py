@@ -18,6 +18,7 @@ class Person:
     id: str  # the product's id of the person
     traits: Mapping[str, Written] = field(default_factory=dict)  # of PERSON_TRAITS, last writer wins
     first_seen: datetime | None = None  # the first call that identified them
+    barred: bool = False  # their address takes no mail any more; looked up where a play says who stands in
 
     def trait(self, name: str) -> str | None:
         """The text of one trait, None when never said or said to be nothing."""
@@ -42,10 +43,24 @@ class Person:
         return self.trait("firstName") or next(iter((self.trait("name") or "").split()), "")
 
     @property
+    def reachable(self) -> bool:
+        """Whether mail can reach them, as far as is known."""
+        return self.email is not None and not self.barred
+
+    @property
+    def role(self) -> str:
+        """Their role as ``role_of`` spells it; empty when none was said."""
+        return role_of(self.trait("role") or "")
+
+    @property
     def rank(self) -> int:
         """Where their role stands in ROLES; those without one come last."""
-        role = (self.trait("role") or "").lower()
-        return ROLES.index(role) if role in ROLES else len(ROLES)
+        return ROLES.index(self.role) if self.role in ROLES else len(ROLES)
+
+
+def role_of(written: str) -> str:
+    """A role in its one spelling: small letters, words joined by _ (``Decision-Maker`` is ``decision_maker``)."""
+    return "_".join(written.lower().replace("-", " ").replace("_", " ").split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +99,11 @@ def recipient(people: Iterable[Person]) -> Person | None:
     """Who is written to: the champion, else owner, admin, then whoever came first; None when nobody has an address."""
     reachable = [person for person in people if person.email is not None]
     return min(reachable, key=_turn, default=None)
+
+
+def in_line(people: Iterable[Person]) -> list[Person]:
+    """These people in the order in which they are written to."""
+    return sorted(people, key=_turn)
 
 
 def _turn(person: Person) -> tuple[int, bool, float, str]:

@@ -9,8 +9,10 @@ from datetime import date, time, timedelta
 from enum import StrEnum, unique
 from typing import TypeAlias, assert_never
 
+from orchestrator.core.audience import Audience
 from orchestrator.core.calendars import Hours
 from orchestrator.core.conditions import ALWAYS, Case, Node
+from orchestrator.core.events import Json
 from orchestrator.core.facts import Vocabulary
 from orchestrator.core.periods import Unit
 
@@ -278,11 +280,106 @@ Trigger = (
 )  # when a play comes due: ``core.timing`` says how each is derived
 
 
+@unique
+class Channel(StrEnum):
+    """How a letter reaches its reader; only mail is delivered here, the others are there to be taken."""
+
+    EMAIL = "email"
+    IN_APP = "in_app"  # a note in the product, to one person
+    NOTIFY = "notify"  # a word to our own people
+    WEBHOOK = "webhook"  # to another system
+
+
+@unique
+class SurveyKind(StrEnum):
+    """What a survey asks."""
+
+    NPS = "nps"  # would you recommend us: 0 to 10, more is better
+    CSAT = "csat"  # how satisfied are you
+    CES = "ces"  # how much effort was it: often 1 to 5, less is better (rules 1.3)
+    GOAL = "goal"  # have you achieved your stated goal (rules 1.2, day 30)
+    CHECK_IN = "check_in"  # how is it going, what is hard
+    EXIT = "exit"  # why do you leave
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What numbers answer a survey; both ends belong to it."""
+
+    lowest: float
+    highest: float
+    high_is_better: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendEmail:
-    """Write one mail to one person."""
+    """Write one mail to each of the audience."""
 
     template: str
+
+    @property
+    def channel(self) -> Channel:
+        """By mail."""
+        return Channel.EMAIL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowInApp:
+    """Leave one note in the product for each of the audience."""
+
+    template: str
+
+    @property
+    def channel(self) -> Channel:
+        """In the product."""
+        return Channel.IN_APP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskSurvey:
+    """Ask each of the audience one thing."""
+
+    kind: SurveyKind
+    template: str
+    scale: Scale | None = None  # None: it is answered in words
+    channel: Channel = Channel.EMAIL  # or IN_APP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """Say something to our own people."""
+
+    to: str  # a role, or the name of a chat channel
+    template: str
+
+    @property
+    def channel(self) -> Channel:
+        """To our own people."""
+        return Channel.NOTIFY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallWebhook:
+    """Tell another system; its payload is the letter's context as JSON."""
+
+    name: str  # of the other system
+
+    @property
+    def template(self) -> str:
+        """It has none: what stands for it is its name."""
+        return self.name
+
+    @property
+    def channel(self) -> Channel:
+        """To another system."""
+        return Channel.WEBHOOK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTrait:
+    """Say something of the account: an event of our own, folded at once; of two words the later one holds."""
+
+    traits: tuple[tuple[str, Json], ...]  # each with its value, as the vocabulary types it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,7 +393,8 @@ class Escalate:
     due: timedelta  # of the vendor's working time
 
 
-Action = SendEmail | Escalate
+Letter = SendEmail | ShowInApp | AskSurvey | Notify | CallWebhook  # what makes a Message
+Action = Letter | Escalate | SetTrait
 
 
 def doing(action: Action) -> str:
@@ -306,6 +404,16 @@ def doing(action: Action) -> str:
             return f"email {action.template}"
         case Escalate():
             return f"escalate to {action.owner}, {action.severity}"
+        case ShowInApp():
+            return f"in-app {action.template}"
+        case AskSurvey():
+            return f"survey {action.kind} {action.template}, by {action.channel}"
+        case Notify():
+            return f"notify {action.to} {action.template}"
+        case CallWebhook():
+            return f"webhook {action.name}"
+        case SetTrait():
+            return f"set {', '.join(f'{name} = {value}' for name, value in action.traits)}"
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -337,6 +445,9 @@ class Play:
     actions: tuple[Action, ...] = ()
     policy: Policy = field(default_factory=Policy)
     stages: frozenset[str] = frozenset()  # empty: every stage that is no exit
+    audience: Audience = field(default_factory=Audience)  # who of the account's people is written to
+    prefer: Channel | None = None  # which goes of a mail and an in-app note; None: ``in_app_from`` says
+    unreachable: Escalate | None = None  # the work for a human when nobody of them can be; None: it is skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -403,6 +514,7 @@ class Playbook:
     reads: frozenset[str] = frozenset()  # the events that any rule looks at: others cost their fold only
     segmentation: Segmentation | None = None  # None: all accounts are treated alike
     onboarding: Onboarding | None = None  # None: it has no phases
+    in_app_from: str | None = None  # the milestone from which on plays with both write in-app; None: they write both
     core_feature: tuple[str, str] = ("", "")  # label and path of the link to the core feature
     draft: Node | None = None  # the same for every play that says nothing of it and is not exempt; None: nobody does
     account_caps: Caps | None = None  # how many touches one account may get, over all its people; None: any number

@@ -187,7 +187,9 @@ def left(recent: tuple[Recent, ...], events: Iterable[Event]) -> tuple[Recent, .
     ended = {
         (event.properties.get("play"), event.properties.get("episode"), event.person)
         for event in events
-        if event.source == OWN_SOURCE and event.name in {"message_cancelled", "message_failed"}
+        if event.source == OWN_SOURCE
+        and event.name in {"message_cancelled", "message_failed"}
+        and "channel" not in event.properties  # only mail is remembered
     }
     return tuple(each for each in recent if (each.play, each.episode, each.person) not in ended)
 

@@ -79,6 +79,11 @@ CONTEXT: tuple[Name, ...] = (
     Name(path="core_feature.url", kind=Kind.LINK, help="straight to it", always=True),
     Name(path="owner.name", kind=Kind.TEXT, help="the human who looks after the account"),
     Name(path="owner.email", kind=Kind.TEXT, help="that person's address"),
+    Name(path="survey.kind", kind=Kind.TEXT, help="what a survey asks: nps, csat, ces, goal, check_in, exit"),
+    Name(path="survey.lowest", kind=Kind.NUMBER, help="the low end of the survey's scale, where numbers answer it"),
+    Name(path="survey.highest", kind=Kind.NUMBER, help="its high end"),
+    Name(path="survey.best", kind=Kind.NUMBER, help="the end that is the better one"),
+    Name(path="survey.worst", kind=Kind.NUMBER, help="the other one"),
     Name(path="reply.url", kind=Kind.LINK, help="a mailto link that answers this mail", always=True),
 )
 
@@ -202,6 +207,11 @@ _SAMPLE: Mapping[str, object] = {
     "core_feature.url": "https://app.lumen.example/dashboards",
     "owner.name": "Mei Tan",
     "owner.email": "mei@lumen.example",
+    "survey.kind": "nps",
+    "survey.lowest": 0,
+    "survey.highest": 10,
+    "survey.best": 10,
+    "survey.worst": 0,
     "reply.url": "mailto:hello@lumen.example",
 }
 

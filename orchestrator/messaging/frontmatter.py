@@ -12,6 +12,7 @@ from orchestrator.messaging.dialect import LONGEST_SOURCE, did_you_mean
 from orchestrator.messaging.errors import Problem, TemplateError
 
 EMAIL_FIELDS = ("subject", "preview", "reason", "button.label", "button.url")
+IN_APP_FIELDS = ("title", "button.label", "button.url")
 ESCALATION_FIELDS = ("title",)
 
 _MARK = "---"

@@ -1,7 +1,8 @@
 """One published set of templates: a mapping of path to text, so that an old version still renders as it did then.
 
 Paths: ``email/<name>/<locale>.md`` (one folder a message), ``email/_layout/layout.html`` and ``layout.txt`` (the one
-frame around all of them), ``escalation/<name>.md`` (what a human is told).
+frame around all of them), ``in_app/<name>/<locale>.md`` (a note in the product: a title, a few words, one button),
+``escalation/<name>.md`` (what a human is told to do), ``notify/<name>.md`` (what our own people are told).
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -27,7 +28,7 @@ from orchestrator.messaging.dialect import (
     shown,
 )
 from orchestrator.messaging.errors import MessagingError, Problem, RenderError, TemplateError
-from orchestrator.messaging.frontmatter import EMAIL_FIELDS, ESCALATION_FIELDS, Part, Sheet, take_apart
+from orchestrator.messaging.frontmatter import EMAIL_FIELDS, ESCALATION_FIELDS, IN_APP_FIELDS, Part, Sheet, take_apart
 
 LAYOUT_HTML = "email/_layout/layout.html"
 LAYOUT_TEXT = "email/_layout/layout.txt"
@@ -51,7 +52,18 @@ class TemplateKind(StrEnum):
     """What a template is for."""
 
     EMAIL = "email"
+    IN_APP = "in_app"
     ESCALATION = "escalation"
+    NOTIFY = "notify"
+
+
+_FIELDS = {
+    TemplateKind.EMAIL: EMAIL_FIELDS,
+    TemplateKind.IN_APP: IN_APP_FIELDS,
+    TemplateKind.ESCALATION: ESCALATION_FIELDS,
+    TemplateKind.NOTIFY: ESCALATION_FIELDS,
+}  # of their front matter
+_IN_LANGUAGES = frozenset({TemplateKind.EMAIL, TemplateKind.IN_APP})  # what customers read: a folder each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +87,17 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Banner:
+    """The words of one note in the product."""
+
+    title: str  # one line
+    button: Button  # the one thing that it asks for
+    body: markdown.Body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """One escalation's words."""
+    """The words of an escalation or a notification."""
 
     title: str  # one line
     body: str  # plain text
@@ -150,23 +171,23 @@ class TemplateSet:
         """
         paths = [
             *folder.glob("playbooks/**/*.yaml"),
-            *folder.glob("email/*/*.md"),
-            *folder.glob("escalation/*.md"),
+            *(path for kind in _IN_LANGUAGES for path in folder.glob(f"{kind}/*/*.md")),
+            *(path for kind in TemplateKind if kind not in _IN_LANGUAGES for path in folder.glob(f"{kind}/*.md")),
             folder / LAYOUT_HTML,
             folder / LAYOUT_TEXT,
         ]
         return cls({path.relative_to(folder).as_posix(): _text(path, folder) for path in paths if path.is_file()})
 
     def names(self, kind: TemplateKind = TemplateKind.EMAIL) -> tuple[str, ...]:
-        """The messages (or the escalations), in the order of the alphabet."""
+        """The templates of a kind, in the order of the alphabet."""
         paths = [path.split("/") for path in self.files]
-        if kind is TemplateKind.ESCALATION:
+        if kind not in _IN_LANGUAGES:
             return tuple(parts[1].removesuffix(".md") for parts in paths if parts[0] == kind)
         return tuple(dict.fromkeys(parts[1] for parts in paths if parts[0] == kind and parts[1] != "_layout"))
 
-    def locales(self, name: str) -> tuple[str, ...]:
+    def locales(self, name: str, kind: TemplateKind = TemplateKind.EMAIL) -> tuple[str, ...]:
         """The languages in which a message is written."""
-        start = f"email/{name}/"
+        start = f"{kind}/{name}/"
         return tuple(path[len(start) :].removesuffix(".md") for path in self.files if path.startswith(start))
 
     def variables(self, name: str, kind: TemplateKind = TemplateKind.EMAIL) -> frozenset[str]:
@@ -193,6 +214,11 @@ class TemplateSet:
         compiled = self._compile(self._file(name, locale), TemplateKind.EMAIL)
         return _words(compiled, clean(context))
 
+    def banner(self, name: str, locale: str, context: Mapping[str, object]) -> Banner:
+        """The words of a note in the product; language and errors as with ``words``."""
+        compiled = self._compile(self._file(name, locale, TemplateKind.IN_APP), TemplateKind.IN_APP)
+        return _banner(compiled, clean(context))
+
     def note(self, name: str, context: Mapping[str, object]) -> Note:
         """An escalation's words, as plain text; raises as ``words`` does."""
         (file,) = self._files_of(name, TemplateKind.ESCALATION)
@@ -206,28 +232,28 @@ class TemplateSet:
         html = self._frame(LAYOUT_HTML, _HTML).render({**values, "body": Markup(words.body.html)})  # noqa: S704 our renderer's own output, every value in it escaped
         return html, self._frame(LAYOUT_TEXT, _TEXT).render({**values, "body": words.body.text})
 
-    def _file(self, name: str, locale: str) -> str:
+    def _file(self, name: str, locale: str, kind: TemplateKind = TemplateKind.EMAIL) -> str:
         for candidate in dict.fromkeys((locale, locale.partition("-")[0], "en")):
-            if f"email/{name}/{candidate}.md" in self.files:
-                return f"email/{name}/{candidate}.md"
-        return self._files_of(name, TemplateKind.EMAIL)[0]
+            if f"{kind}/{name}/{candidate}.md" in self.files:
+                return f"{kind}/{name}/{candidate}.md"
+        return self._files_of(name, kind)[0]
 
     def _files_of(self, name: str, kind: TemplateKind) -> list[str]:
         if name not in self.names(kind):
             missing = f"there is no {kind} template {name!r}{did_you_mean(name, self.names(kind))}"
             raise TemplateError([Problem(file=f"{kind}/{name}", line=1, message=missing)])
-        if kind is TemplateKind.ESCALATION:
-            return [f"escalation/{name}.md"]
-        return [f"email/{name}/{locale}.md" for locale in self.locales(name)]
+        if kind not in _IN_LANGUAGES:
+            return [f"{kind}/{name}.md"]
+        return [f"{kind}/{name}/{locale}.md" for locale in self.locales(name, kind)]
 
     def _sheet(self, file: str, kind: TemplateKind) -> Sheet:
-        return take_apart(file, self.files[file], EMAIL_FIELDS if kind is TemplateKind.EMAIL else ESCALATION_FIELDS)
+        return take_apart(file, self.files[file], _FIELDS[kind])
 
     def _compile(self, file: str, kind: TemplateKind) -> _Compiled:
         if file not in self._compiled:
             sheet = self._sheet(file, kind)
             fields = {name: _piece(file, part, _dialect(name)) for name, part in sheet.fields.items()}
-            locale = file.rpartition("/")[2].removesuffix(".md") if kind is TemplateKind.EMAIL else "en"
+            locale = file.rpartition("/")[2].removesuffix(".md") if kind in _IN_LANGUAGES else "en"
             self._compiled[file] = _Compiled(locale=locale, fields=fields, body=_piece(file, sheet.body, _BODY))
         return self._compiled[file]
 
@@ -260,7 +286,7 @@ class TemplateSet:
 
     def _trials(self, file: str, kind: TemplateKind, known_names: Collection[str]) -> Iterator[Problem]:
         compiled = self._compile(file, kind)
-        write: Callable[[_Compiled, Mapping[str, object]], object] = _words if kind is TemplateKind.EMAIL else _note
+        write = _WRITERS[kind]
         figures = sorted(path.partition(".")[2] for path in known_names if path.startswith(f"{FIGURES}."))
         for case, context in trial_contexts(figures):
             try:
@@ -321,15 +347,34 @@ def _words(compiled: _Compiled, values: Mapping[str, object]) -> Words:
         subject=compiled.line("subject", values, LONGEST_SUBJECT),
         preview=compiled.line("preview", values, 2 * LONGEST_SUBJECT),
         reason=compiled.line("reason", values, 2 * LONGEST_SUBJECT),
-        button=Button(
-            label=compiled.line("button.label", values, LONGEST_SUBJECT), url=compiled.link("button.url", values)
-        ),
+        button=_button(compiled, values),
         body=compiled.prose(values),
     )
 
 
+def _banner(compiled: _Compiled, values: Mapping[str, object]) -> Banner:
+    return Banner(
+        title=compiled.line("title", values, LONGEST_SUBJECT),
+        button=_button(compiled, values),
+        body=compiled.prose(values),
+    )
+
+
+def _button(compiled: _Compiled, values: Mapping[str, object]) -> Button:
+    label = compiled.line("button.label", values, LONGEST_SUBJECT)
+    return Button(label=label, url=compiled.link("button.url", values))
+
+
 def _note(compiled: _Compiled, values: Mapping[str, object]) -> Note:
     return Note(title=compiled.line("title", values, LONGEST_SUBJECT), body=compiled.prose(values).text)
+
+
+_WRITERS: Mapping[TemplateKind, Callable[[_Compiled, Mapping[str, object]], object]] = {
+    TemplateKind.EMAIL: _words,
+    TemplateKind.IN_APP: _banner,
+    TemplateKind.ESCALATION: _note,
+    TemplateKind.NOTIFY: _note,
+}
 
 
 def _first(problems: Iterable[Problem]) -> Iterator[Problem]:

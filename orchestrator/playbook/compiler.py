@@ -30,6 +30,7 @@ from orchestrator.core.playbook import (
     Trigger,
 )
 from orchestrator.playbook import loader, policy
+from orchestrator.playbook.actions import ActionCompiler
 from orchestrator.playbook.conditions import ConditionError, Derived, Kind, Names, compile_condition
 from orchestrator.playbook.errors import PlaybookError, did_you_mean
 from orchestrator.playbook.loader import Path, Tree
@@ -110,12 +111,17 @@ class _Compiler:
             tree=self.tree,
             names=self.names(document.milestones),
             condition=self.condition,
-            templates=self.source.templates,
+            actions=ActionCompiler(
+                tree=self.tree,
+                templates=self.source.templates,
+                segments=self.segments,
+                traits=self.vocabulary.traits,
+                broken=self.broken,
+            ),
             horizon=document.horizon,
             window=window,
             quiet=quiet,
             onboarding=self.onboarding,
-            segments=self.segments,
             timed=frozenset(name for name, milestone in milestones.items() if milestone.timed),
         )
         compiled = {name: plays.play(name, shape) for name, shape in document.plays.items()}
@@ -138,6 +144,7 @@ class _Compiler:
             mode=Mode(document.mode),
             checklist=tuple(document.setup),
             horizon=document.horizon,
+            in_app_from=document.in_app_from,
             reads=self.reads(compiled.values(), milestones.values()) | vocabulary.steps,
             segmentation=self.segmentation,
             onboarding=onboarding,
@@ -297,6 +304,9 @@ class _Compiler:
             tree.refuse(("timezone",), f"unknown time zone `{document.timezone}`: use a name such as Europe/Berlin")
         if document.horizon <= timedelta(0):
             tree.refuse(("horizon",), "the horizon must be longer than nothing")
+        start = document.in_app_from
+        if start is not None and start not in {*document.milestones, *self.broken}:
+            tree.refuse(("in_app_from",), f"unknown milestone `{start}`{did_you_mean(start, document.milestones)}")
         for number, name in enumerate(document.setup):
             if name not in document.milestones and name not in self.broken:
                 tree.refuse(("setup", number), f"unknown milestone `{name}`{did_you_mean(name, document.milestones)}")

@@ -1,6 +1,6 @@
 """Plays: trigger, condition, actions and policy of each, resolved against the names of the playbook."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,12 +8,9 @@ from orchestrator.core.calendars import Hours
 from orchestrator.core.conditions import ALWAYS, Node
 from orchestrator.core.facts import TraitType
 from orchestrator.core.playbook import (
-    OF_SEGMENT,
-    Action,
     After,
     Before,
     Entered,
-    Escalate,
     Mode,
     Occurred,
     OnDay,
@@ -25,20 +22,18 @@ from orchestrator.core.playbook import (
     Policy,
     Quiet,
     Reached,
-    SendEmail,
-    Severity,
     Silent,
     Stalled,
     Trigger,
 )
 from orchestrator.playbook import policy as policies
 from orchestrator.playbook import spans
+from orchestrator.playbook.actions import ActionCompiler, mails
 from orchestrator.playbook.conditions import Names
 from orchestrator.playbook.errors import did_you_mean
 from orchestrator.playbook.loader import Path, Tree
 from orchestrator.playbook.onboarding import OnboardingCompiler
-from orchestrator.playbook.schema import EscalateShape, PlayShape
-from orchestrator.playbook.segments import SegmentCompiler
+from orchestrator.playbook.schema import PlayShape
 from orchestrator.playbook.vocabulary import check_event, check_name
 
 TRIGGERS = ("day", "before", "after", "silent", "on", "overdue", "reached", "entered", "stalled", "phase", "every")
@@ -54,19 +49,18 @@ class PlayCompiler:
     tree: Tree  # takes the problems
     names: Names  # what a condition, a trigger and ``stages`` may speak of
     condition: Callable[[str, Path, Names], Node]  # compiles one, or notes what is wrong with it
-    templates: Mapping[str, str]
+    actions: ActionCompiler
     horizon: timedelta
     window: Hours
     quiet: Quiet | None
     onboarding: OnboardingCompiler  # knows the phases
-    segments: SegmentCompiler  # knows who owns what ``owner: segment`` says
     timed: frozenset[str] = frozenset()  # the milestones that have a target
 
     def play(self, name: str, shape: PlayShape) -> Play:
         """One compiled play; what is wrong with it is noted in the tree."""
         path: Path = ("plays", name)
         check_name(name, path, self.tree)
-        actions = self._actions(shape, path)
+        actions = self.actions.actions(shape, path)
         policy = self._policy(shape, path)
         self._check_times(shape, policy, path)
         return Play(
@@ -77,6 +71,9 @@ class PlayCompiler:
             actions=actions,
             policy=policy,
             stages=self._stages(shape, path),
+            audience=self.actions.audience(shape, path),
+            prefer=self.actions.prefer(shape, path),
+            unreachable=self.actions.unreachable(shape, path),
         )
 
     # -- trigger -----------------------------------------------------------------------------------------------------
@@ -166,43 +163,6 @@ class PlayCompiler:
             self._check_known("stage", stage, (*path, "stages", number), self.names.stages)
         return frozenset(shape.stages)
 
-    # -- actions -----------------------------------------------------------------------------------------------------
-
-    def _actions(self, shape: PlayShape, path: Path) -> tuple[Action, ...]:
-        actions: list[Action] = []
-        if shape.email is not None:
-            self._check_template("email", shape.email, (*path, "email"), "/en.md")
-            actions.append(SendEmail(template=shape.email))
-        if shape.escalate is not None:
-            actions.append(self._escalation(shape.escalate, (*path, "escalate")))
-        if not actions:
-            self.tree.refuse(path, "a play needs something to do: `email`, `escalate` or both", key=True)
-        return tuple(actions)
-
-    def _escalation(self, shape: EscalateShape, path: Path) -> Escalate:
-        self._check_template("escalation", shape.template, (*path, "template"), ".md")
-        if not shape.due:
-            self.tree.refuse((*path, "due"), "a human needs some time: `due` must be longer than nothing")
-        if shape.owner == OF_SEGMENT:
-            self.segments.check_owners((*path, "owner"))
-        return Escalate(
-            template=shape.template,
-            severity=Severity(shape.severity),
-            category=shape.category,
-            owner=shape.owner,
-            due=shape.due,
-        )
-
-    def _check_template(self, folder: str, name: str, path: Path, ending: str) -> None:
-        known = {
-            key.removeprefix(f"{folder}/").removesuffix(ending)
-            for key in self.templates
-            if key.startswith(f"{folder}/") and key.endswith(ending)
-        }
-        if name not in known:
-            where = f"templates/{folder}/{name}{ending}"
-            self.tree.refuse(path, f"there is no template {where}{did_you_mean(name, known)}")
-
     # -- policy ------------------------------------------------------------------------------------------------------
 
     def _policy(self, shape: PlayShape, path: Path) -> Policy:
@@ -236,7 +196,7 @@ class PlayCompiler:
             self.tree.refuse((*path, "max_defer"), "`max_defer` may not be longer than `valid_for`: it would be stale")
         if policy.valid_for > self.horizon:
             self.tree.refuse((*path, "valid_for"), "`valid_for` may not be longer than the playbook's `horizon`")
-        if policy.at is None or shape.email is None or policy.exempt:
+        if policy.at is None or not mails(shape) or policy.exempt:
             return
         hindrance = policies.hindrance_at(policy.at, policy.window or self.window, self.quiet)
         if hindrance is not None:

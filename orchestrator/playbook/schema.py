@@ -69,8 +69,11 @@ def _long_form(written: Plain) -> Plain:
 
 
 def _listing(written: Plain) -> Plain:
-    """``extends: x`` is short for ``extends: [x]``."""
+    """``extends: x`` is short for ``extends: [x]``, ``to: champion`` for ``to: [champion]``."""
     return [written] if isinstance(written, str) else written
+
+
+OneOrMore = Annotated[list[Words], BeforeValidator(_listing), Short({"type": "string"})]
 
 
 class TraitShape(_Shape):
@@ -324,6 +327,39 @@ class EscalateShape(_Shape):
     due: Duration
 
 
+class SurveyShape(_Shape):
+    """One question to each of the audience."""
+
+    kind: Literal["nps", "csat", "ces", "goal", "check_in", "exit"]
+    template: str
+    scale: list[float] | None = Field(default=None, min_length=2, max_length=2)
+    better: Literal["high", "low"] | None = None
+    channel: Literal["email", "in_app"] = "email"
+
+
+class NotifyShape(_Shape):
+    """A word to our own people: a role, or a chat channel."""
+
+    to: Words
+    template: str
+
+
+class OwnerShape(_Shape):
+    """The human who looks after an account, as letters name them."""
+
+    name: Words
+    email: Words | None = None
+
+
+class SetShape(_Shape):
+    """What a play says of its account; tags and unlocked things are traits that are true."""
+
+    owner: OwnerShape | None = None
+    tag: OneOrMore = []
+    unlock: OneOrMore = []
+    traits: dict[str, Any] = {}  # held against their types by ``actions``
+
+
 class PlayShape(_Shape):
     """Trigger, condition, actions and policy, flat."""
 
@@ -341,7 +377,16 @@ class PlayShape(_Shape):
     every: str | None = None
     when: str | None = None
     email: str | None = None
+    in_app: str | None = None
+    prefer: Literal["email", "in_app"] | None = None
+    survey: SurveyShape | None = None
     escalate: EscalateShape | None = None
+    notify: NotifyShape | None = None
+    webhook: Annotated[str, Field(pattern=_SLUG)] | None = None
+    sets: SetShape | None = Field(default=None, alias="set")
+    to: OneOrMore = []
+    fallback: OneOrMore = []
+    unreachable: EscalateShape | None = None
     at: TimeOfDay | None = None
     valid_for: Duration = timedelta(days=2)
     max_defer: Duration | None = None
@@ -368,6 +413,7 @@ class Document(_Shape):
     vocabulary: VocabularyShape
     milestones: dict[str, MilestoneShape] = {}
     setup: list[str] = []
+    in_app_from: str | None = None
     segments: SegmentsShape | None = None
     judgements: dict[str, Words] = {}  # what only a human can tick: name and label
     onboarding: OnboardingShape | None = None

@@ -6,10 +6,13 @@
     draft ── approve ──► pending       draft ── discard, expire ──► cancelled
     draft, pending, claimed ── cancel ──► cancelled
 
+What goes by another channel than mail is claimed by nobody yet: it stays pending, to be seen and taken, until its
+time is over (``expire_untaken``) or its play withdraws it.
+
 Only ``sending`` can ever become ``unknown``. Every step is one UPDATE guarded by the state and by the lease.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +22,18 @@ import orjson
 from sqlalchemy import Connection, Row, text
 
 from orchestrator.core.decisions import Message, Withdrawal
-from orchestrator.core.playbook import Mode, SendEmail
+from orchestrator.core.playbook import (
+    AskSurvey,
+    CallWebhook,
+    Channel,
+    Letter,
+    Mode,
+    Notify,
+    Scale,
+    SendEmail,
+    ShowInApp,
+    SurveyKind,
+)
 from orchestrator.core.reasons import MessageReason, PostponementReason
 from orchestrator.store.rows import as_json
 
@@ -37,13 +51,14 @@ class Claimed:
 
 ADD = text("""
     -- add: decided messages
-    INSERT INTO messages (created_at, id, account_id, person_id, address, play, episode, action, template, mode, state,
-                          priority, due_at, not_before, not_after, exempt, context, playbook_version)
-    SELECT :now, id, account_id, person_id, address, play, episode, action, template, mode, state,
+    INSERT INTO messages (created_at, id, account_id, person_id, address, play, episode, action, channel, template,
+                          mode, state, priority, due_at, not_before, not_after, exempt, context, playbook_version)
+    SELECT :now, id, account_id, person_id, address, play, episode, action, channel, template, mode, state,
            priority, due_at, not_before, not_after, exempt, context, playbook_version
       FROM jsonb_to_recordset(CAST(:rows AS jsonb))
            AS r (id uuid, account_id text, person_id text, address text, play text, episode text, action text,
-                 template text, mode text, state text, priority smallint, due_at timestamptz, not_before timestamptz,
+                 channel text, template text, mode text, state text, priority smallint, due_at timestamptz,
+                 not_before timestamptz,
                  not_after timestamptz, exempt boolean, context jsonb, playbook_version text)
      ORDER BY id
 """)
@@ -64,16 +79,29 @@ CANCEL = text("""
 """)
 
 CLAIM = text("""
-    -- claim: the most urgent that may leave, for the length of a lease; the CTE is a fence, so that LIMIT holds
+    -- claim: the most urgent mails that may leave, for the length of a lease; the CTE is a fence, so that LIMIT holds
     WITH urgent AS MATERIALIZED (
         SELECT id, created_at FROM messages
-         WHERE state = 'pending' AND not_before <= :now
+         WHERE state = 'pending' AND channel = 'email' AND not_before <= :now
          ORDER BY priority, not_before, id LIMIT :most
            FOR UPDATE SKIP LOCKED)
     UPDATE messages
        SET state = 'claimed', lease_token = :token, lease_until = clock_timestamp() + make_interval(secs => :seconds)
       FROM urgent
      WHERE messages.id = urgent.id AND messages.created_at = urgent.created_at AND messages.state = 'pending'
+    RETURNING messages.*
+""")
+
+EXPIRE_UNTAKEN = text("""
+    -- expire_untaken: what goes by a channel that nothing delivers, after its time
+    WITH ended AS MATERIALIZED (
+        SELECT id, created_at FROM messages
+         WHERE state = 'pending' AND channel <> 'email' AND not_after < :now
+         ORDER BY id LIMIT :most
+           FOR NO KEY UPDATE SKIP LOCKED)
+    UPDATE messages SET state = 'cancelled', reason = :reason, settled_at = :now
+      FROM ended
+     WHERE messages.id = ended.id AND messages.created_at = ended.created_at AND messages.state = 'pending'
     RETURNING messages.*
 """)
 
@@ -200,11 +228,12 @@ def _row(message: Message, address: str | None) -> dict[str, Any]:
     return {
         "id": message.id,
         "account_id": message.account,
-        "person_id": message.person,
+        "person_id": message.person or None,
         "address": address,
         "play": message.play,
         "episode": message.episode,
-        "action": "email",
+        "action": _WORDS[type(message.action)],
+        "channel": message.channel,
         "template": message.action.template,
         "mode": message.mode,
         "state": "draft" if message.draft else "pending",
@@ -216,6 +245,40 @@ def _row(message: Message, address: str | None) -> dict[str, Any]:
         "context": dict(message.context),
         "playbook_version": message.playbook_version,
     }
+
+
+_WORDS: Mapping[type[Letter], str] = {
+    SendEmail: "email",
+    ShowInApp: "in_app",
+    AskSurvey: "survey",
+    Notify: "notify",
+    CallWebhook: "webhook",
+}
+
+
+def _letter(row: Row[Any]) -> Letter:
+    match row.action:
+        case "in_app":
+            return ShowInApp(template=row.template)
+        case "survey":
+            return _survey(row)
+        case "notify":
+            return Notify(to=row.address, template=row.template)
+        case "webhook":
+            return CallWebhook(name=row.template)
+        case _:
+            return SendEmail(template=row.template)
+
+
+def _survey(row: Row[Any]) -> AskSurvey:
+    asked = row.context["survey"]
+    scale = (
+        Scale(lowest=asked["lowest"], highest=asked["highest"], high_is_better=asked["best"] == asked["highest"])
+        if "best" in asked
+        else None
+    )
+    kind, channel = SurveyKind(asked["kind"]), Channel(row.channel)
+    return AskSurvey(kind=kind, template=row.template, scale=scale, channel=channel)
 
 
 def cancel(connection: Connection, withdrawn: Iterable[tuple[str, Withdrawal]], now: datetime) -> None:
@@ -241,9 +304,9 @@ def claimed(row: Row[Any]) -> Claimed:
         account=row.account_id,
         play=row.play,
         episode=row.episode,
-        person=row.person_id,
+        person=row.person_id or "",
         address=row.address or "",
-        action=SendEmail(template=row.template),
+        action=_letter(row),
         due_at=row.due_at,
         not_before=row.not_before,
         not_after=row.not_after,
@@ -260,6 +323,12 @@ def claimed(row: Row[Any]) -> Claimed:
         attempts=row.attempts,
         sending_at=row.sending_at,
     )
+
+
+def expire_untaken(connection: Connection, now: datetime, reason: MessageReason, most: int) -> list[Claimed]:
+    """End up to ``most`` messages of channels that nothing delivers, after their ``not_after``; those that ended."""
+    rows = connection.execute(EXPIRE_UNTAKEN, {"now": now, "reason": reason, "most": most}).all()
+    return [claimed(row) for row in rows]
 
 
 def begin(connection: Connection, each: Claimed, now: datetime) -> bool:

@@ -16,7 +16,9 @@ class Backlog:
 
     due: int  # accounts whose wake-up has come
     outcomes: int  # internal events that are not folded yet
-    sendable: int  # messages that may leave
+    sendable: int  # mails that may leave
+    untaken: int  # messages that wait for a channel that nothing delivers
+    expired: int  # of those: their time is over, they are to be ended
     in_hand: int  # messages claimed or being handed over
     unknown: int  # hand-overs whose end nobody knows
     parked: int  # accounts that could not be decided
@@ -28,7 +30,7 @@ class Backlog:
     @property
     def at_rest(self) -> bool:
         """Whether nothing is left to do at this instant."""
-        return not (self.due or self.outcomes or self.sendable or self.in_hand)
+        return not (self.due or self.outcomes or self.sendable or self.expired or self.in_hand)
 
 
 BACKLOG = text("""
@@ -41,20 +43,30 @@ BACKLOG = text("""
            + (SELECT count(*) FROM parked_accounts WHERE until <= :now) AS due,
            (SELECT count(*) FROM (SELECT FROM outcomes LIMIT 100000) AS o) AS outcomes,
            (SELECT count(*) FROM (
-                SELECT FROM messages WHERE state = 'pending' AND not_before <= :now LIMIT 100000) AS s) AS sendable,
+                SELECT FROM messages WHERE state = 'pending' AND channel = 'email' AND not_before <= :now
+                 LIMIT 100000) AS s) AS sendable,
+           (SELECT count(*) FROM (
+                SELECT FROM messages WHERE state = 'pending' AND channel <> 'email' LIMIT 100000) AS u) AS untaken,
+           (SELECT count(*) FROM (
+                SELECT FROM messages WHERE state = 'pending' AND channel <> 'email' AND not_after < :now
+                 LIMIT 100000) AS e) AS expired,
            (SELECT count(*) FROM messages WHERE state IN ('claimed', 'sending')) AS in_hand,
            (SELECT count(*) FROM messages WHERE state = 'unknown') AS unknown,
            (SELECT count(*) FROM parked_accounts) AS parked,
            (SELECT count(*) FROM (SELECT FROM rejected_events LIMIT 100000) AS r) AS rejected,
            (SELECT count(*) FROM (SELECT FROM parked_events LIMIT 100000) AS w) AS waiting_persons,
            (SELECT min(wake_at) FROM wakes WHERE wake_at <= :now) AS oldest_due,
-           (SELECT min(not_before) FROM messages WHERE state = 'pending' AND not_before <= :now) AS oldest_sendable
+           (SELECT min(not_before) FROM messages
+             WHERE state = 'pending' AND channel = 'email' AND not_before <= :now) AS oldest_sendable
 """)
 
 NEXT_INSTANT = text("""
     -- next_instant: when something may become due by time alone
     SELECT least((SELECT min(wake_at) FROM wakes WHERE wake_at > :now),
-                 (SELECT min(not_before) FROM messages WHERE state = 'pending' AND not_before > :now),
+                 (SELECT min(not_before) FROM messages
+                   WHERE state = 'pending' AND channel = 'email' AND not_before > :now),
+                 (SELECT min(not_after) + interval '1 microsecond' FROM messages
+                   WHERE state = 'pending' AND channel <> 'email' AND not_after >= :now),
                  (SELECT min(until) FROM parked_accounts WHERE until > :now))
 """)
 
@@ -74,7 +86,8 @@ JOURNAL = text("""
 
 MESSAGES = text("""
     -- messages: of an account
-    SELECT id, created_at, play, episode, template, mode, state, reason, not_before, sending_at, settled_at, attempts
+    SELECT id, created_at, play, episode, channel, template, mode, state, reason, not_before, sending_at, settled_at,
+           attempts
       FROM messages WHERE account_id = :id ORDER BY created_at, play
 """)
 

@@ -12,7 +12,7 @@ from orchestrator.core.people import Contact, Person
 from orchestrator.store.documents import instant_of, micros, person_document, person_from
 from orchestrator.store.rows import as_json
 
-MOST_PEOPLE = 50  # that a decision may need
+MOST_PEOPLE = 50  # of an account that a decision may need: the first in line; as many newest and holders of roles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,15 @@ class Link:
     stamp: tuple[datetime, str, str] | None  # of the linking call
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """Whom to look for behind the first in line."""
+
+    account_id: str
+    roles: frozenset[str]  # as ``Person.role`` spells them
+    newest: bool
+
+
 PEOPLE = text("""
     -- people: of each account those that a decision may need, the first in line
     SELECT wanted.account_id, p.person_id, p.traits, p.first_seen
@@ -32,6 +41,29 @@ PEOPLE = text("""
            SELECT person_id, traits, first_seen FROM persons
             WHERE persons.account_id = wanted.account_id
             ORDER BY rank, first_seen, person_id LIMIT :most) AS p
+""")
+
+BEHIND = text("""
+    -- behind: of accounts with a crowd, the holders of these roles and the newest, wherever they stand in line
+    SELECT wanted.account_id, p.person_id, p.traits, p.first_seen
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS wanted (account_id text, roles jsonb, newest boolean)
+     CROSS JOIN LATERAL (
+           (SELECT person_id, traits, first_seen FROM persons
+             WHERE persons.account_id = wanted.account_id
+               AND wanted.roles ? btrim(regexp_replace(lower(traits -> 'role' ->> 0), '[-_[:space:]]+', '_', 'g'), '_')
+             ORDER BY first_seen, person_id LIMIT :most)
+             UNION
+           (SELECT person_id, traits, first_seen FROM persons
+             WHERE persons.account_id = wanted.account_id AND wanted.newest
+             ORDER BY first_seen DESC, person_id LIMIT :most)) AS p
+     ORDER BY wanted.account_id, p.first_seen, p.person_id
+""")
+
+BARRED = text("""
+    -- barred: addresses that take no mail
+    SELECT address FROM contacts
+     WHERE address = ANY(CAST(:addresses AS text[]))
+       AND (suppressed IS NOT NULL OR unsubscribed_at IS NOT NULL OR erased_at IS NOT NULL)
 """)
 
 PERSONS = text("""
@@ -124,6 +156,24 @@ def people(connection: Connection, ids: Iterable[str]) -> dict[str, list[Person]
     for row in connection.execute(PEOPLE, {"ids": sorted(ids), "most": MOST_PEOPLE}):
         found.setdefault(row.account_id, []).append(person_from(row.person_id, row.traits, row.first_seen))
     return found
+
+
+def behind(connection: Connection, wanted: Iterable[Behind]) -> dict[str, list[Person]]:
+    """Of each account at most MOST_PEOPLE holders of the roles, and as many of the newest."""
+    rows = [
+        {"account_id": each.account_id, "roles": sorted(each.roles), "newest": each.newest}
+        for each in sorted(wanted, key=lambda each: each.account_id)
+    ]
+    found: dict[str, list[Person]] = {}
+    for row in connection.execute(BEHIND, {"rows": as_json(rows), "most": MOST_PEOPLE}) if rows else ():
+        found.setdefault(row.account_id, []).append(person_from(row.person_id, row.traits, row.first_seen))
+    return found
+
+
+def barred(connection: Connection, addresses: Iterable[str]) -> frozenset[str]:
+    """Those of these normalised addresses that bounced, complained, unsubscribed or were erased."""
+    listed = sorted(addresses)
+    return frozenset(connection.scalars(BARRED, {"addresses": listed})) if listed else frozenset()
 
 
 def persons(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Person]:

@@ -42,6 +42,7 @@ MESSAGE_STATES = (
     *("draft", "pending", "claimed", "sending", "sent", "unknown", "failed", "cancelled"),
     *("delivered", "bounced", "complained"),
 )
+CHANNELS = ("email", "in_app", "notify", "webhook")
 SUPPRESSIONS = ("bounce", "complaint")
 
 LONGEST_KEY = 255
@@ -403,11 +404,11 @@ messages = Table(
     _must("id", UUID, "derived from account, play, episode, person and action; the Message-ID follows from it"),
     _must("account_id", KEY, "the account"),
     _may("person_id", KEY, "the recipient; null: not a person"),
-    _may("address", KEY, "the normalised address; null: the recipient has none"),
+    _may("address", KEY, "the normalised address, the role, or the other system; null: the recipient has none"),
     _must("play", KEY, "the play"),
     _must("episode", KEY, "the episode of the play"),
     _must("action", KEY, "which of the play's actions"),
-    _must("template", KEY, "the template to compose it from"),
+    _must("template", KEY, "the template to compose it from; of a webhook: its name"),
     _must("mode", TEXT, "live, shadow or redirect"),
     _must("state", TEXT, "where it is on its way"),
     _may("reason", TEXT, "why it ended other than by being sent; null: it did not"),
@@ -425,9 +426,15 @@ messages = Table(
     _may("lease_until", INSTANT, "until when, on real time; null: nobody holds it"),
     _may("sending_at", INSTANT, "when the first hand-over was begun, the mail's date; null: none yet"),
     _may("settled_at", INSTANT, "when it came to its end; null: it has not"),
+    _must("channel", TEXT, "how it reaches its reader; only email is delivered here", "'email'"),
     PrimaryKeyConstraint("id", "created_at"),
-    Index("ix_messages_pending", "not_before", postgresql_where=text("state = 'pending'")),
-    Index("ix_messages_urgent", "priority", "not_before", "id", postgresql_where=text("state = 'pending'")),
+    Index("ix_messages_pending", "not_before", postgresql_where=text("state = 'pending' AND channel = 'email'")),
+    Index(
+        "ix_messages_urgent",
+        *("priority", "not_before", "id"),
+        postgresql_where=text("state = 'pending' AND channel = 'email'"),
+    ),
+    Index("ix_messages_untaken", "not_after", postgresql_where=text("state = 'pending' AND channel <> 'email'")),
     Index("ix_messages_drafts", "not_after", postgresql_where=text("state = 'draft'")),
     Index(
         "ix_messages_in_hand",
@@ -439,6 +446,7 @@ messages = Table(
     CheckConstraint("char_length(address) BETWEEN 1 AND 320", name="address_length"),
     _one_of("mode", MODES),
     _one_of("state", MESSAGE_STATES),
+    _one_of("channel", CHANNELS),
     CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease_whole"),
     CheckConstraint("attempts >= 0", name="attempts_counted"),
     postgresql_partition_by=_by_month("created_at"),

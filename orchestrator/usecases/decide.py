@@ -19,13 +19,14 @@ from orchestrator.core.decisions import Message, Note, NoteKind, Step
 from orchestrator.core.events import Event, EventKind
 from orchestrator.core.lifecycle import absorb, advance, quiet
 from orchestrator.core.people import Person, learn
-from orchestrator.core.playbook import Playbook
+from orchestrator.core.playbook import Channel, Playbook
 from orchestrator.messaging.address import normalise
 from orchestrator.messaging.errors import AddressError
 from orchestrator.store import accounts, decisions, messages, people
 from orchestrator.store import events as event_store
 from orchestrator.store.accounts import Locked, Parking
 from orchestrator.store.decisions import DecidedTwiceError
+from orchestrator.usecases.crowd import gather
 from orchestrator.usecases.ports import Ports
 
 logger = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ def decide(
     parked = accounts.parked(connection, ids)
     events = _with_outcomes(connection, ids, arrived, now)
     _save_people(connection, events)
-    crowd = people.people(connection, _curious(ports, locked, events, now))
+    crowd = gather(connection, ports, locked, _curious(ports, locked, events, now))
     moved = [
         _move(connection, ports, each, crowd.get(name, []), events.get(name, []), parked.get(name), now)
         for name, each in sorted(locked.items())
@@ -203,6 +204,7 @@ def _write(connection: Connection, moved: Sequence[_Moved], now: datetime) -> De
     opened = [escalation for step in steps for escalation in step.escalations]
     changed = [each for each in moved if each.step.account is not each.before.account]
     accounts.save(connection, [(each.step.account, each.before.version) for each in changed], now)
+    event_store.keep(connection, [event for step in steps for event in step.events])
     decisions.record(connection, [decision for step in steps for decision in step.decisions])
     decisions.write_journal(
         connection,
@@ -235,7 +237,9 @@ def _timer_moved(each: _Moved) -> bool:
 
 
 def _address(message: Message) -> str | None:
-    """The normalised address; None for one that cannot be written to, which the door will name."""
+    """The normalised address; None for a mail that cannot be written, which the door will name, and for no address."""
+    if message.channel is not Channel.EMAIL:
+        return message.address or None
     try:
         return normalise(message.address)
     except AddressError:

@@ -67,7 +67,7 @@ class Delivered:
 
 def deliver(ports: Ports, sender: str, seconds: float = 5.0) -> Delivered:
     """Hand over what may leave, for at most about ``seconds``; ``sender`` names this process in its lease."""
-    sent, others, ends = 0, 0, time.monotonic() + seconds
+    sent, others, ends = 0, _expire(ports), time.monotonic() + seconds
     receipt: Receipt | None = None
     while time.monotonic() < ends and not _relay_is_away(receipt):
         lease, batch = _claim(ports, sender)
@@ -78,6 +78,15 @@ def deliver(ports: Ports, sender: str, seconds: float = 5.0) -> Delivered:
     if sent or others:
         ports.nudges.wake()
     return Delivered(sent=sent, others=others)
+
+
+def _expire(ports: Ports) -> int:
+    """End what goes by a channel that nothing here delivers, and that nobody took in its time; how many those were."""
+    with ports.engine.begin() as connection:
+        now = ports.clock.now(connection)
+        ended = messages.expire_untaken(connection, now, MessageReason.EXPIRED, BATCH)
+        events.report(connection, [outcome(each, "message_cancelled", now, MessageReason.EXPIRED) for each in ended])
+    return len(ended)
 
 
 def _claim(ports: Ports, sender: str) -> tuple[Lease, Sequence[Claimed]]:
@@ -308,9 +317,9 @@ def outcome(each: Claimed, name: str, now: datetime, reason: MessageReason | Non
     message = each.message
     return ReportedOutcome(
         account_id=message.account,
-        person_id=message.person,
+        person_id=message.person or None,
         message_id=f"{message.id}:{name}:{each.attempts}",
         name=name,
         occurred_at=now,
-        properties={"play": message.play, "episode": message.episode, "reason": reason.value if reason else None},
+        properties={**message.told, "reason": reason.value if reason else None},
     )

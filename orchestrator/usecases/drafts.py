@@ -9,9 +9,11 @@ from uuid import UUID
 
 from orchestrator.core.decisions import Message, Note, NoteKind
 from orchestrator.core.errors import LifecycleError
+from orchestrator.core.playbook import Channel
 from orchestrator.core.reasons import MessageReason
-from orchestrator.messaging.compose import compose
+from orchestrator.messaging.compose import Letter, Sender, compose, full_context
 from orchestrator.messaging.errors import MessagingError
+from orchestrator.messaging.templates import TemplateSet
 from orchestrator.store import decisions, events, messages
 from orchestrator.store.messages import Claimed
 from orchestrator.usecases.deliver import letter, outcome
@@ -25,18 +27,25 @@ class NoDraftError(LifecycleError):
 
 
 def waiting(ports: Ports, account: str | None = None) -> Iterator[tuple[Message, str]]:
-    """Each draft with its mail as plain text, subject first; why not, where it cannot be composed."""
+    """Each draft as plain text, its subject or title first; why not, where it cannot be composed."""
     with ports.engine.begin() as connection:
         now = ports.clock.now(connection)
         for each in messages.drafts(connection, account):
             templates = ports.library.edition(connection, each.message.playbook_version).templates
             try:
-                mail = compose(letter(each, now), templates, ports.mailing.sender)
+                yield each.message, _shown(letter(each, now), each.message.channel, templates, ports.mailing.sender)
             except MessagingError as error:
                 yield each.message, f"it cannot be composed: {error}"
-                continue
-            body = mail.get_body(("plain",))
-            yield each.message, f"{mail['Subject']}\n\n{body.get_content() if body else ''}"
+
+
+def _shown(draft: Letter, channel: Channel, templates: TemplateSet, sender: Sender) -> str:
+    """The words of a mail, or of a note in the product."""
+    if channel is Channel.EMAIL:
+        mail = compose(draft, templates, sender)
+        body = mail.get_body(("plain",))
+        return f"{mail['Subject']}\n\n{body.get_content() if body else ''}"
+    banner = templates.banner(draft.template, draft.locale, full_context(draft, sender))
+    return f"{banner.title}\n\n{banner.body.text}"
 
 
 def approve(ports: Ports, message_id: UUID, who: str) -> None:

@@ -1,9 +1,10 @@
 """The published playbooks, compiled: an account is decided by the version that it is pinned to."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
+from orchestrator.core.audience import Sought, sought
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.playbook import Playbook
 from orchestrator.messaging.templates import TemplateSet
@@ -23,6 +24,7 @@ class Edition:
 
     playbook: Playbook
     templates: TemplateSet
+    sought: Sought = field(default_factory=Sought)  # the people that its plays may write to
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +66,10 @@ def compiled(published: Published) -> Edition:
         PlaybookError: it was written for another version of this program.
     """
     source = PlaybookSource(file=published.name, text=published.text, templates=published.templates)
-    return Edition(playbook=compile_playbook(source), templates=TemplateSet(published.templates))
+    playbook = compile_playbook(source)
+    return Edition(playbook=playbook, templates=TemplateSet(published.templates), sought=_sought(playbook))
+
+
+def _sought(playbook: Playbook) -> Sought:
+    found = sought(play.audience for play in playbook.plays.values())
+    return replace(found, substitutes=True) if any(play.unreachable for play in playbook.plays.values()) else found

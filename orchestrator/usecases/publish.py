@@ -1,6 +1,6 @@
 """``publish``: a playbook, with its templates, becomes the version that new accounts are pinned to."""
 
-from orchestrator.core.playbook import Play, Playbook, SendEmail
+from orchestrator.core.playbook import Action, CallWebhook, Channel, Escalate, Play, Playbook, SetTrait
 from orchestrator.messaging.context import context_names
 from orchestrator.messaging.errors import TemplateError
 from orchestrator.messaging.templates import TemplateKind, TemplateSet
@@ -11,6 +11,12 @@ from orchestrator.store.playbooks import Published
 from orchestrator.usecases.ports import Ports
 
 CORE_FEATURE = frozenset({"core_feature.label", "core_feature.url"})  # known to templates where the playbook names one
+
+_KINDS = {
+    Channel.EMAIL: TemplateKind.EMAIL,
+    Channel.IN_APP: TemplateKind.IN_APP,
+    Channel.NOTIFY: TemplateKind.NOTIFY,
+}  # a webhook has no template: its payload is the context itself
 
 
 def publish(ports: Ports, source: PlaybookSource) -> Playbook:
@@ -42,7 +48,15 @@ def checked(source: PlaybookSource) -> Playbook:
 
 
 def _templates(play: Play) -> set[tuple[str, TemplateKind]]:
-    return {
-        (action.template, TemplateKind.EMAIL if isinstance(action, SendEmail) else TemplateKind.ESCALATION)
-        for action in play.actions
-    }
+    actions = (*play.actions, *([play.unreachable] if play.unreachable else []))
+    return {pair for action in actions for pair in _template(action)}
+
+
+def _template(action: Action) -> list[tuple[str, TemplateKind]]:
+    match action:
+        case Escalate(template=template):
+            return [(template, TemplateKind.ESCALATION)]
+        case SetTrait() | CallWebhook():
+            return []
+        case _:
+            return [(action.template, _KINDS[action.channel])]

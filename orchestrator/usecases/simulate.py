@@ -31,7 +31,7 @@ from orchestrator.core.door import release
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
 from orchestrator.core.lifecycle import absorb, advance, opened
 from orchestrator.core.people import Contact, Person, learn
-from orchestrator.core.playbook import Mode, Playbook
+from orchestrator.core.playbook import Channel, Mode, Playbook
 from orchestrator.core.reasons import MessageReason, PostponementReason
 from orchestrator.intake.segment import Rejection, parse_call
 from orchestrator.messaging.address import normalise
@@ -41,6 +41,7 @@ SOURCE = "segment"  # who says what is simulated
 WEEK = timedelta(days=7)  # the longest span that a cap counts
 FIRST_PAUSE = timedelta(minutes=1)  # of an account that could not be decided; doubles with each failure
 LONGEST_PAUSE = timedelta(hours=6)
+_MOMENT = timedelta(microseconds=1)  # the resolution of our clocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,7 @@ class _World:
             if wake is not None:
                 yield wake
         for listed in self.pending.values():
-            yield from (message.not_before for message in listed)
+            yield from (_comes_up(message) for message in listed)
 
     def _wake_of(self, name: str, account: Account) -> datetime | None:
         parked = self.failures.get(name)
@@ -276,9 +277,12 @@ class _World:
     # -- messages out ------------------------------------------------------------------------------------------------
 
     def _deliver(self, now: datetime) -> bool:
-        ready = [each for listed in self.pending.values() for each in listed if each.not_before <= now]
+        ready = [each for listed in self.pending.values() for each in listed if _comes_up(each) <= now]
         for message in sorted(ready, key=lambda each: (each.priority, each.not_before, each.id)):
-            self._hand_over(message, now)
+            if message.channel is Channel.EMAIL:
+                self._hand_over(message, now)
+            else:
+                self._report(message, "cancelled", MessageReason.EXPIRED, now)
         return bool(ready)
 
     def _hand_over(self, message: Message, now: datetime) -> None:
@@ -362,17 +366,22 @@ def _wait(message: Message, until: datetime, reason: PostponementReason, now: da
     )
 
 
+def _comes_up(message: Message) -> datetime:
+    """When something becomes of a message: a mail goes to the door; what nothing delivers ends after its time."""
+    return message.not_before if message.channel is Channel.EMAIL else message.not_after + _MOMENT
+
+
 def _outcome(message: Message, name: str, reason: MessageReason | None, now: datetime) -> Event:
     return Event(
         source=OWN_SOURCE,
         message_id=f"{message.id}:{name}",
         account=message.account,
-        person=message.person,
+        person=message.person or None,
         kind=EventKind.TRACK,
         name=name,
         occurred_at=now,
         received_at=now,
-        properties={"play": message.play, "episode": message.episode, "reason": reason.value if reason else None},
+        properties={**message.told, "reason": reason.value if reason else None},
     )
 
 

@@ -15,7 +15,7 @@ from orchestrator.core.door import release
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind
 from orchestrator.core.lifecycle import advance, opened
 from orchestrator.core.people import Contact, Person, learn
-from orchestrator.core.playbook import Playbook
+from orchestrator.core.playbook import Channel, Playbook
 from orchestrator.core.reasons import DecisionReason
 from orchestrator.intake.segment import parse_call
 from tests.acceptance.cohort import Member
@@ -42,6 +42,11 @@ class Touch:
     outcome: Outcome
     reason: DecisionReason
     repeats: int
+
+
+def _comes_up(message: Message) -> datetime:
+    """When something becomes of it."""
+    return message.not_before if message.channel is Channel.EMAIL else message.not_after + timedelta(microseconds=1)
 
 
 def _urgency(message: Message) -> object:
@@ -88,7 +93,7 @@ class Life:
     def following(self, now: datetime, waiting: Sequence[tuple[datetime, Event]]) -> datetime | None:
         assert self.account is not None
         wake = [self.account.wake_at] if self.account.wake_at is not None else []
-        instants = [*wake, *(at for at, _ in waiting[:1]), *(message.not_before for message in self.pending)]
+        instants = [*wake, *(at for at, _ in waiting[:1]), *map(_comes_up, self.pending)]
         return min((at for at in instants if at > now), default=None)
 
     def visit(self, arrived: Sequence[Event], now: datetime) -> None:
@@ -99,6 +104,7 @@ class Life:
             self.step(events, now)
             self.contested |= sum(not message.exempt for message in self.sendable(now)) > 1
             events = [outcome for message in self.sendable(now) if (outcome := self.knock(message, now)) is not None]
+            events += [self.ended(message, now) for message in self.expired(now)]
             if not events and not self.sendable(now):
                 return
 
@@ -121,7 +127,8 @@ class Life:
             self.escalations.add(self.open_work.setdefault(each.play, each.id))
 
     def sendable(self, now: datetime) -> list[Message]:
-        return sorted((each for each in self.pending if each.not_before <= now), key=self.order)  # type: ignore[arg-type]  # tuples of a kind
+        mails = (each for each in self.pending if each.channel is Channel.EMAIL and each.not_before <= now)
+        return sorted(mails, key=self.order)  # type: ignore[arg-type]  # tuples of a kind
 
     def knock(self, message: Message, now: datetime) -> Event | None:
         """Take a message to the door; the outcome, if it has come to its end."""
@@ -141,17 +148,25 @@ class Life:
                 self.sent.append(message)
                 return self.outcome(message, "message_sent", now)
 
+    def expired(self, now: datetime) -> list[Message]:
+        """What goes by a channel that nothing delivers, after its time."""
+        return [each for each in self.pending if each.channel is not Channel.EMAIL and each.not_after < now]
+
+    def ended(self, message: Message, now: datetime) -> Event:
+        self.pending.remove(message)
+        return self.outcome(message, "message_cancelled", now)
+
     def outcome(self, message: Message, name: str, now: datetime) -> Event:
         return Event(
             source=OWN_SOURCE,
             message_id=f"{message.id}:{name}",
             account=self.id,
-            person=message.person,
+            person=message.person or None,
             kind=EventKind.TRACK,
             name=name,
             occurred_at=now,
             received_at=now,
-            properties={"play": message.play, "episode": message.episode},
+            properties=message.told,
         )
 
     @property

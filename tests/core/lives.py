@@ -26,7 +26,15 @@ def same(left: Account, right: Account) -> bool:
 
 def outputs(step: Step) -> tuple[object, ...]:
     """All that a step says, but for the account."""
-    parts = (step.decisions, step.postponements, step.messages, step.escalations, step.withdrawals, step.notes)
+    parts = (
+        step.decisions,
+        step.postponements,
+        step.messages,
+        step.escalations,
+        step.withdrawals,
+        step.notes,
+        step.events,
+    )
     return tuple(each for part in parts for each in part)
 
 

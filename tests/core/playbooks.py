@@ -20,20 +20,24 @@ from orchestrator.core.conditions import (
     Term,
     TermKind,
 )
-from orchestrator.core.events import OWN_EVENTS
+from orchestrator.core.events import OWN_EVENTS, Json
 from orchestrator.core.facts import SAYINGS, MeasureRule, ScoreRule, TraitRule, TraitType, Value, Vocabulary
 from orchestrator.core.periods import Unit
 from orchestrator.core.playbook import (
     Action,
     After,
+    AskSurvey,
     Before,
     Cadence,
+    CallWebhook,
     Caps,
+    Channel,
     ChecklistItem,
     Entered,
     Escalate,
     EveryWeek,
     Milestone,
+    Notify,
     Occurred,
     Onboarding,
     OnDay,
@@ -45,13 +49,17 @@ from orchestrator.core.playbook import (
     Playbook,
     Policy,
     Reached,
+    Scale,
     Segment,
     Segmentation,
     SendEmail,
+    SetTrait,
     Severity,
+    ShowInApp,
     Silent,
     Stage,
     Stalled,
+    SurveyKind,
     Target,
     TouchModel,
     Transition,
@@ -254,6 +262,16 @@ SLOWED = Milestone(name="slowed", when=every(seen("login"), compare(PACE, "==", 
 
 MAIL = SendEmail(template="letter")
 
+NOTE = ShowInApp(template="banner")
+SURVEY = AskSurvey(kind=SurveyKind.NPS, template="survey", scale=Scale(lowest=0, highest=10, high_is_better=True))
+WORD = Notify(to="csm", template="word")
+CALL_CRM = CallWebhook(name="crm")
+
+
+def said(**traits: Json) -> SetTrait:
+    """Traits that a play sets."""
+    return SetTrait(traits=tuple(traits.items()))
+
 
 def work(severity: Severity = Severity.HIGH, due: timedelta = 4 * HOUR, owner: str = "csm") -> Escalate:
     """A piece of work for a human."""
@@ -266,6 +284,7 @@ def play(
     *actions: Action,
     when: Node = ALWAYS,
     stages: Iterable[str] = (),
+    prefer: Channel | None = None,
     **policy: Any,  # noqa: ANN401 -- fields of Policy
 ) -> Play:
     """A play by its parts; the rest is policy."""
@@ -277,10 +296,19 @@ def play(
         policy=Policy(**policy),
         stages=frozenset(stages),
         when=when,
+        prefer=prefer,
     )
 
 
 PLAYS = (
+    play("greet", After(delay=timedelta(0), since="login"), NOTE, valid_for=DAY),
+    play("ask", OnDay(day=12), SURVEY, at=time(10), only_while=negation(seen("nps_answered"))),
+    play("both", OnDay(day=4), MAIL, NOTE, at=time(9)),
+    play("in_app", OnDay(day=9), MAIL, NOTE, prefer=Channel.IN_APP),
+    play("tell", Reached(milestone="value"), said(vip=True), WORD, CALL_CRM, only_while=negation(seen("left"))),
+    play("special", After(delay=DAY, since="signed_up"), MAIL, when=trait("vip"), valid_for=9 * DAY, max_defer=9 * DAY),
+    play("grown", Entered(stage="maturity"), said(seats=60, term="annual")),
+    play("moved", OnDay(day=5), said(timezone="Asia/Kathmandu")),
     play("welcome", OnDay(day=0), MAIL, exempt=True, valid_for=DAY, priority=1),
     play("day_1", OnDay(day=1), MAIL, at=time(9), when=negation(seen("core_used"))),
     play("day_2", OnDay(day=2), MAIL, when=compare(trait("term"), "==", "annual")),

@@ -7,11 +7,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from orchestrator.core.audience import GROUPS, Audience
 from orchestrator.core.calendars import Hours
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
 from orchestrator.core.facts import Written
 from orchestrator.core.people import Person
-from orchestrator.core.playbook import Caps, Gaps, Holdout, Holidays, Playbook, Policy, Quiet
+from orchestrator.core.playbook import Caps, Gaps, Holdout, Holidays, Playbook, Policy, Quiet, Severity
 from tests.core.playbooks import (
     EVENTS,
     LATE,
@@ -24,6 +25,7 @@ from tests.core.playbooks import (
     SEGMENTATION,
     SLOWED,
     TRANSITIONS,
+    work,
 )
 
 START = datetime(2026, 3, 4, 10, 20, tzinfo=UTC)  # a Wednesday; Berlin's clocks change on the 29th
@@ -168,11 +170,11 @@ def histories(most: int = 14) -> st.SearchStrategy[list[Event]]:
 @st.composite
 def crowds(draw: st.DrawFn) -> tuple[Person, ...]:
     """The people that a decision may need: none, or some with roles, zones and addresses."""
-    ids = draw(st.sampled_from([(), ("p1",), ("p1",), ("p1", "p2")]))
+    ids = draw(st.sampled_from([(), ("p1",), ("p1",), ("p1", "p2"), ("p1", "p2", "p3")]))
     return tuple(
         person(
             each,
-            role=draw(st.sampled_from(["champion", "admin", ""])),
+            role=draw(st.sampled_from(["champion", "admin", "Decision Maker", ""])),
             timezone=draw(st.sampled_from(ZONES)),
             email=draw(st.sampled_from(["x@example.com", "y@example.com", ""])),
         )
@@ -231,13 +233,28 @@ ACCOUNT_CAPS = st.none() | st.sampled_from([Caps(day=1, week=2), Caps(day=2, wee
 HOLDOUTS = st.none() | st.sampled_from([Holdout(share=1, salt="all"), Holdout(share=0, salt="none")])
 
 
+def audiences() -> st.SearchStrategy[Audience]:
+    """Mostly whoever is first; else groups with others who stand in."""
+    groups = st.lists(st.sampled_from(tuple(GROUPS.values())), min_size=1, max_size=2, unique=True).map(tuple)
+    return st.just(Audience()) | st.builds(Audience, to=groups, fallback=st.just(()) | groups)
+
+
 @st.composite
 def playbooks(draw: st.DrawFn) -> Playbook:
     """The test playbook with some plays, other policies, windows, gaps, caps, holdouts, rows, perhaps segments."""
     plays = draw(st.lists(st.sampled_from(PLAYS), unique_by=lambda each: each.name, min_size=1, max_size=8))
-    varied = {each.name: replace(each, policy=draw(policies(each.policy))) for each in plays}
+    varied = {
+        each.name: replace(
+            each,
+            policy=draw(policies(each.policy)),
+            audience=draw(audiences()),
+            unreachable=draw(st.sampled_from([None, work(Severity.LOW)])),
+        )
+        for each in plays
+    }
     rows = TRANSITIONS if draw(st.booleans()) else TRANSITIONS[2:]
     when: dict[str, Any] = {"window": draw(WINDOWS), "quiet": draw(QUIET), "holidays": draw(HOLIDAYS)}
+    when["in_app_from"] = draw(st.sampled_from([None, "setup", "settled"]))
     least: dict[str, Any] = {"gaps": draw(GAPS), "account_caps": draw(ACCOUNT_CAPS), "holdout": draw(HOLDOUTS)}
     book = replace(PLAYBOOK, plays=varied, transitions=rows, **when, **least)
     if draw(st.booleans()):

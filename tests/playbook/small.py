@@ -38,6 +38,7 @@ ESCALATIONS = (
     "low_score",
 )
 TEMPLATES = {f"email/{name}/en.md": name for name in EMAILS} | {f"escalation/{name}.md": name for name in ESCALATIONS}
+BESIDE_MAIL = {"in_app/first_login/en.md": "greeting", "notify/stuck.md": "a word"}
 
 SMALL = """\
 playbook: small
@@ -80,7 +81,7 @@ plays:
 
 def compiled(text: str = SMALL) -> Playbook:
     """The playbook of a text, with every template there is."""
-    return load(text, TEMPLATES, file="p.yaml")
+    return load(text, TEMPLATES | BESIDE_MAIL, file="p.yaml")
 
 
 def bent(*changes: tuple[str, str]) -> str:

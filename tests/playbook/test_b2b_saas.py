@@ -489,7 +489,8 @@ def test_every_escalation_knows_its_end() -> None:
 
 def test_every_template_has_its_play() -> None:
     """No shipped letter is without a play that sends it."""
-    named = {action.template for each in BOOK.plays.values() for action in each.actions}
+    actions = [action for each in BOOK.plays.values() for action in each.actions]
+    named = {action.template for action in actions if isinstance(action, SendEmail | Escalate)}
     assert named == {*EMAILS, *ESCALATIONS}
 
 

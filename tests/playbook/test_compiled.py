@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.core.audience import GROUPS, Audience, holders
 from orchestrator.core.conditions import ALWAYS
 from orchestrator.core.events import OWN_EVENTS
 from orchestrator.core.facts import MeasureRule, ScoreRule, TraitRule, TraitType
@@ -116,6 +117,16 @@ def test_what_is_not_said_has_its_default() -> None:
     assert (play.when, play.label, play.policy.only_while, play.policy.mode) == (ALWAYS, "hello there", None, None)
     assert (book.mode, book.timezone, book.horizon, book.core_feature) == (Mode.LIVE, "UTC", 30 * DAY, ("", ""))
     assert book.milestones["warm"].label == "warm"
+
+
+def test_the_audience_of_a_play() -> None:
+    """Whom it is for, who stands in, and the work when nobody is reachable; one word is short for a list of one."""
+    work = "{template: no_login, severity: low, category: champion, owner: csm, due: 4h}"
+    said = f"day: 1\n    to: champion\n    fallback: [admins, role Billing-Contact]\n    unreachable: {work}"
+    play = compiled(bent(("    day: 1\n", f"    {said}\n"))).plays["hello"]
+    assert play.audience == Audience(to=(GROUPS["champion"],), fallback=(GROUPS["admins"], holders("Billing-Contact")))
+    assert (play.unreachable and play.unreachable.category) == "champion"
+    assert compiled().plays["hello"].audience == Audience()
 
 
 def test_both_actions_may_stand_in_one_play() -> None:

@@ -16,6 +16,7 @@ MAIL = "    email: day_0_welcome\n"
 TOUCH = "touch: {one_of: [high, tech], default: tech}"
 ANCHOR = "anchor: signed_up"
 CADENCES = "expected `week on monday`, `month`, `month on 15`, `quarter` (each with `until day 90` if you like) or `week until day 30`"
+WORK = "{template: no_login, severity: low, category: scope, owner: csm, due: 4h}"
 ROW = "{from: young, to: old, when: warm}"
 
 # fmt: off
@@ -66,7 +67,7 @@ ONE_PROBLEM = [
     # plays
     ((DAY, ""), f"32:3 plays.hello: a play needs one trigger of {', '.join(TRIGGERS)}; this has none"),
     ((DAY, DAY + "    reached: warm\n"), f"32:3 plays.hello: a play needs one trigger of {', '.join(TRIGGERS)}; this has day and reached"),
-    ((MAIL, ""), "32:3 plays.hello: a play needs something to do: `email`, `escalate` or both"),
+    ((MAIL, ""), "32:3 plays.hello: a play needs something to do: one or more of email, in_app, survey, escalate, notify, webhook, set"),
     (("email: day_0_welcome", "email: day_0_wellcome"), "35:12 plays.hello.email: there is no template templates/email/day_0_wellcome/en.md (did you mean `day_0_welcome`?)"),
     ((MAIL, "    escalate: {template: no_logn, severity: high, category: adoption, owner: csm, due: 4h}\n"), "35:26 plays.hello.escalate.template: there is no template templates/escalation/no_logn.md (did you mean `no_login`?)"),
     ((MAIL, "    escalate: {template: no_login, severity: high, category: adoption, owner: csm, due: 0h}\n"), "35:89 plays.hello.escalate.due: a human needs some time: `due` must be longer than nothing"),
@@ -104,6 +105,14 @@ ONE_PROBLEM = [
     ((DAY, DAY + "    valid_for: 0d\n"), "34:16 plays.hello.valid_for: `valid_for` must be longer than nothing"),
     ((DAY, DAY + "    valid_for: 31d\n"), "34:16 plays.hello.valid_for: `valid_for` may not be longer than the playbook's `horizon`"),
     (("  hello:", "  not:"), "32:3 plays.not: `not` cannot be a name: use letters, digits and _, no word of the language"),
+    # audience
+    ((MAIL, MAIL + "    to: champoin\n"), "36:9 plays.hello.to: expected anyone, champion, owner, decision_maker, admins, everyone, new_members or `role` and its name, got `champoin` (did you mean `champion`?)"),
+    ((MAIL, MAIL + "    to: [owner, admin]\n"), "36:17 plays.hello.to[1]: expected anyone, champion, owner, decision_maker, admins, everyone, new_members or `role` and its name, got `admin` (did you mean `admins`?)"),
+    ((MAIL, MAIL + "    fallback: [owner, owner]\n"), "36:23 plays.hello.fallback[1]: `owner` is in the list already"),
+    ((MAIL, MAIL + "    to: 5\n"), "36:9 plays.hello.to: expected a list, got 5"),
+    ((MAIL, f"    escalate: {WORK}\n    to: owner\n"), "36:5 plays.hello.to: `to` is for a play that writes to people"),
+    ((MAIL, f"{MAIL}    escalate: {WORK}\n    unreachable: {WORK}\n"), "37:5 plays.hello.unreachable: this play hands work to a human in any case: leave `unreachable` or `escalate` out"),
+    ((MAIL, f"{MAIL}    unreachable: {WORK.replace('no_login', 'no_logn')}\n"), "36:29 plays.hello.unreachable.template: there is no template templates/escalation/no_logn.md (did you mean `no_login`?)"),
     # conditions
     (("when: warm", "when: wram"), "26:36 stages.transitions[0].when: unknown name `wram` (did you mean `warm`?)"),
     (("and login.count", "and logn.count"), "18:23 milestones.warm.when: unknown name `logn` (did you mean `login`?)"),
