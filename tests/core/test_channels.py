@@ -16,13 +16,17 @@ from orchestrator.core.playbook import (
     CallWebhook,
     Channel,
     Entered,
+    Gaps,
+    Holdout,
     OnDay,
     Play,
     Reached,
     Scale,
     ShowInApp,
     SurveyKind,
+    doing,
 )
+from orchestrator.core.policy import left
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
 from tests.core.lives import Life, life, outputs
 from tests.core.playbooks import (
@@ -229,3 +233,49 @@ def test_setting_once_a_milestone_is_reached() -> None:
     assert [each.play for each in lived.decisions] == ["unlock"]
     assert "vip" in VOCABULARY.traits
     assert compare(trait("seats"), ">", 1) is not None
+
+
+# -- beside policy -----------------------------------------------------------------------------------------------------
+
+
+def test_the_holdout_reads_nothing_and_our_own_people_work_on() -> None:
+    """In the holdout neither mail nor note nor survey is written; words, calls, work and what is set stay."""
+    everything = touch(MAIL, NOTE, SURVEY, WORD, CALL_CRM, work(), said(vip=True))
+    step = first(begin(everything, holdout=Holdout(share=1, salt="all")))
+    assert [each.channel for each in step.messages] == ["notify", "webhook"]
+    assert (len(step.escalations), len(step.events)) == (1, 1)
+
+
+def test_only_mail_is_kept_apart() -> None:
+    """A note in the product neither waits for the gap between mails nor makes a mail wait, not even by expiring."""
+    gaps = Gaps(message=DAY)
+    note, mail, other = touch(NOTE, priority=1), play("q", OnDay(day=0), MAIL), play("r", OnDay(day=0), NOTE, MAIL)
+    lived = begin(note, mail, gaps=gaps)
+    assert [each.play for each in first(lived).messages] == ["p", "q"]
+    recent = begin(other, gaps=gaps).account.recent
+    lost = {"play": "r", "episode": "once", "reason": "expired"}
+    ended = event("message_cancelled", source=OWN_SOURCE, person="anna", properties={**lost, "channel": "in_app"})
+    assert [each.play for each in recent] == ["r"]
+    assert left(recent, [ended]) == recent
+    assert left(recent, [replace(ended, properties=lost)]) == ()
+
+
+def test_what_an_end_says_of_a_message() -> None:
+    """The end of a mail names its play and episode; that of anything else its channel too."""
+    mail, note = first(begin(touch(MAIL, NOTE))).messages
+    assert mail.told == {"play": "p", "episode": "once"}
+    assert note.told == {"play": "p", "episode": "once", "channel": "in_app"}
+
+
+def test_each_action_in_a_few_words() -> None:
+    """What a play does can be told in a line."""
+    actions = (MAIL, NOTE, SURVEY, WORD, CALL_CRM, said(vip=True, seats=60), work())
+    assert [doing(action) for action in actions] == [
+        "email letter",
+        "in-app banner",
+        "survey nps survey, by email",
+        "notify csm word",
+        "webhook crm",
+        "set vip = True, seats = 60",
+        "escalate to csm, high",
+    ]
