@@ -122,6 +122,7 @@ class _Compiler:
             window=window,
             quiet=quiet,
             onboarding=self.onboarding,
+            segments=self.segments,
             timed=frozenset(name for name, milestone in milestones.items() if milestone.timed),
         )
         compiled = {name: plays.play(name, shape) for name, shape in document.plays.items()}

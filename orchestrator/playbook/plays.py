@@ -34,6 +34,7 @@ from orchestrator.playbook.errors import did_you_mean
 from orchestrator.playbook.loader import Path, Tree
 from orchestrator.playbook.onboarding import OnboardingCompiler
 from orchestrator.playbook.schema import PlayShape
+from orchestrator.playbook.segments import SegmentCompiler
 from orchestrator.playbook.vocabulary import check_event, check_name
 
 TRIGGERS = ("day", "before", "after", "silent", "on", "overdue", "reached", "entered", "stalled", "phase", "every")
@@ -54,6 +55,7 @@ class PlayCompiler:
     window: Hours
     quiet: Quiet | None
     onboarding: OnboardingCompiler  # knows the phases
+    segments: SegmentCompiler  # knows how long a stage takes
     timed: frozenset[str] = frozenset()  # the milestones that have a target
 
     def play(self, name: str, shape: PlayShape) -> Play:
