@@ -1,0 +1,35 @@
+"""What a check may find: the table of rules, and a finding with its place and its counter-example."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+RULES: Mapping[str, str] = {
+    "never-fires": "A play can never act: its condition, its trigger, its stages and the stage table exclude each other.",
+    "always-false": "A condition, or a part of one, can never hold.",
+    "always-true": "A condition, or a part of one, always holds: it could be left out.",
+    "dead-end": "A stage that is no exit has no way out that could ever be taken.",
+    "unreachable-stage": "Only rows that can never be taken lead to a stage.",
+    "shadowed-row": "A row of the stage table is never taken: a row above it always fits first.",
+    "starved-by-window": "A mail comes due on two or more weekdays on which no send window opens soon enough.",
+    "starved-by-caps": "The calendar alone asks for more mail than the caps let through: a mail expires at the door.",
+    "unused-name": "A name or milestone is declared, and no rule and no template reads it.",
+    "never-seen": "None of an event's names was ever seen in the store (only with --seen).",
+}  # by name, with what it says
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Finding:
+    """Something that is allowed and hardly meant, and where."""
+
+    file: str  # as it was given
+    line: int  # from 1
+    column: int  # from 1
+    path: str  # of the YAML, as ``plays.day_3_setup.when``
+    rule: str  # of RULES
+    message: str  # one sentence
+    timeline: tuple[str, ...] = ()  # what happens then, line by line
+
+    def __str__(self) -> str:
+        """``file:line:col path: warning: message [rule]``, with the timeline indented below it."""
+        first = f"{self.file}:{self.line}:{self.column} {self.path}: warning: {self.message} [{self.rule}]"
+        return "\n".join((first, *(f"    {line}" for line in self.timeline)))

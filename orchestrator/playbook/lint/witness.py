@@ -1,0 +1,147 @@
+"""A View that shows what was found: facts, instants, answers and figures made so that each term reads its value."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from orchestrator.core.conditions import TermKind, View
+from orchestrator.core.facts import MILLIONTH, Fact, Facts, Value, Written, week_of
+from orchestrator.core.playbook import Playbook
+from orchestrator.playbook.lint.instants import ANCHOR, ENTERED, NOW, Point
+
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)  # where the day count begins, so that all its weeks are full ones
+_HIGHEST_FIRST_WEEK = 200  # activities of a first week, for a ratio
+_SOURCE = "witness"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What was found: where the instants lie, in microseconds, and what the other terms read."""
+
+    at: Mapping[Point, int]
+    values: Mapping[tuple[TermKind, str], Value]
+
+    def value(self, kind: TermKind, name: str, otherwise: Value = None) -> Value:
+        """What a term reads; ``otherwise`` where nothing was asked of it."""
+        return self.values.get((kind, name), otherwise)
+
+
+def view_of(found: Found, playbook: Playbook) -> View | None:
+    """The View in which every term reads what was found; None when no calendar or no whole numbers hold it."""
+    try:
+        return _Making(found, playbook).view()
+    except OverflowError:
+        return None
+
+
+class _Making:
+    def __init__(self, found: Found, playbook: Playbook) -> None:
+        self.found = found
+        self.playbook = playbook
+        zero = found.at[ANCHOR] if ANCHOR in found.at else found.at[NOW]
+        self.instants = {point: MONDAY + timedelta(microseconds=offset - zero) for point, offset in found.at.items()}
+
+    def view(self) -> View | None:
+        events = {name: self.fact(name) for kind, name in self.instants if kind == "first"}
+        if None in events.values():
+            return None
+        facts = Facts(
+            events={name: fact for name, fact in events.items() if fact is not None},
+            traits=dict(self.traits()),
+            scores=dict(self.scores()),
+            sums=dict(self.sums()),
+            values=dict(self.distinct()),
+        )
+        return View(
+            facts=facts,
+            vocabulary=self.playbook.vocabulary,
+            now=self.now,
+            anchor=self.instants.get(ANCHOR),
+            stage=str(self.found.value(TermKind.STAGE, "", self.playbook.first_stage)),
+            stage_entered_at=self.instants[ENTERED],
+            milestones={
+                name: self.now
+                for (kind, name), value in self.found.values.items()
+                if kind is TermKind.MILESTONE and value is True
+            },
+        )
+
+    @property
+    def now(self) -> datetime:
+        return self.instants[NOW]
+
+    def fact(self, name: str) -> Fact | None:
+        count = self.found.value(TermKind.COUNT, name, 1)
+        assert isinstance(count, int), "of its domain"  # noqa: S101 -- invariant
+        weeks = self.weeks(name)
+        first, last = self.instants["first", name], self.instants["last", name]
+        return None if weeks is None else Fact(count=count, first=first, last=last, weeks=weeks)
+
+    def weeks(self, name: str) -> Mapping[int, int] | None:
+        """Activity a week, since the anchor; None when no whole numbers make these falls and this ratio."""
+        falls, ratio = (self.found.value(kind, name, ...) for kind in (TermKind.FALLING, TermKind.WEEK_RATIO))  # type: ignore[arg-type]  # … stands for: not asked
+        if {falls, ratio} <= {..., None}:
+            return {}
+        begin = week_of(self.instants[ANCHOR])
+        full = week_of(self.now) - begin
+        if not full and falls in {0, ...}:
+            return {}
+        for weeks in _declines(full, 0 if falls is ... else falls, None if ratio is ... else ratio):  # type: ignore[arg-type]  # numbers, of their domains
+            return {begin + number: each for number, each in enumerate(weeks) if each}
+        return None
+
+    def traits(self) -> Iterator[tuple[str, Written]]:
+        for (kind, name), value in self.found.values.items():
+            if kind is TermKind.TRAIT:
+                yield name, self.written(value)
+        for kind, name in self.instants:  # type: ignore[assignment]  # a kind of point, by its word
+            if kind == "trait":
+                yield name, self.written(self.instants["trait", name])
+
+    def written(self, value: Value, number: int = 0) -> Written:
+        return Written(value=value, stamp=(self.now, _SOURCE, f"{number:04}"))
+
+    def scores(self) -> Iterator[tuple[str, Mapping[str, Written]]]:
+        for name, rule in self.playbook.vocabulary.scores.items():
+            lowest, latest = (self.found.value(kind, name) for kind in (TermKind.LOWEST, TermKind.LATEST))
+            given = lowest if lowest is not None else latest
+            count = self.found.value(TermKind.ANSWERS, name, 0 if given is None else 2 if lowest != latest else 1)
+            assert isinstance(count, int), "of its domain"  # noqa: S101 -- invariant
+            low, last = (each if each is not None else given for each in (lowest, latest))
+            answers = [rule.highest if given is None else low] * (count - 1) + [rule.highest if given is None else last]
+            if count:
+                yield name, {f"person {n}": self.written(each, n) for n, each in enumerate(answers)}
+
+    def sums(self) -> Iterator[tuple[str, int]]:
+        for (kind, name), value in self.found.values.items():
+            if kind is TermKind.MEASURE and not self.playbook.vocabulary.measures[name].distinct:
+                assert isinstance(value, int | float), "of its domain"  # noqa: S101 -- invariant
+                yield name, round(value * MILLIONTH)
+
+    def distinct(self) -> Iterator[tuple[str, frozenset[str]]]:
+        for (kind, name), value in self.found.values.items():
+            if kind is TermKind.MEASURE and self.playbook.vocabulary.measures[name].distinct:
+                assert isinstance(value, int), "of its domain"  # noqa: S101 -- invariant
+                yield name, frozenset(f"value {number}" for number in range(value))
+
+
+def _declines(full: int, falls: int, ratio: float | None) -> Iterator[list[int]]:
+    """Weeks of activity whose last ones fall so often, the last being so much of the first."""
+    for first in range(_HIGHEST_FIRST_WEEK):
+        last = 0 if ratio is None or ratio == float("inf") else round(first * ratio)
+        tail = [last + falls - number for number in range(falls + 1)]
+        for middle in (0, first):
+            weeks = [first, *[middle] * (full - falls - 2), *tail] if full > falls + 1 else [first, *tail[1:]]
+            if len(weeks) == full and _falls(weeks) == falls and ratio in {None, _ratio(weeks)}:
+                yield weeks
+
+
+def _falls(weeks: list[int]) -> int:
+    number = 0
+    while number + 1 < len(weeks) and weeks[-number - 1] < weeks[-number - 2]:
+        number += 1
+    return number
+
+
+def _ratio(weeks: list[int]) -> float:
+    return weeks[-1] / weeks[0] if weeks[0] else float("inf")
