@@ -1,11 +1,10 @@
-"""What every rule is given: the playbook, its source, the places of its lines, and the questions that are asked of it."""
+"""What every rule is given: the playbook, its source, the places of its lines, and the questions asked of it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestrator.core.conditions import Node
 from orchestrator.core.playbook import Playbook
-from orchestrator.playbook import loader
 from orchestrator.playbook.lint.clauses import Demand, Want
 from orchestrator.playbook.lint.findings import Finding
 from orchestrator.playbook.lint.moments import Moment
@@ -30,7 +29,7 @@ class Desk:
         """A finding at a path, or at a part of the condition there."""
         place = self.tree.places.get(path)
         offset = None if part is None or place is None or place.value is None else place.value.find(part.text)
-        scratch = Tree(file=self.tree.file, text=self.tree.text, places=self.tree.places)
+        scratch = replace(self.tree, problems=[])
         scratch.refuse(path, message, None if offset == -1 else offset, key=offset is None)
         (problem,) = scratch.problems
         return Finding(
@@ -74,4 +73,4 @@ def asked(node: Node, want: Want = Want.TRUE) -> Moment:
 
 def desk_of(playbook: Playbook, source: PlaybookSource, seen: frozenset[str] | None) -> Desk:
     """A playbook that compiled, with the places of its lines."""
-    return Desk(playbook=playbook, source=source, seen=seen, tree=loader.read(source.text, source.file))
+    return Desk(playbook=playbook, source=source, seen=seen, tree=source.tree())

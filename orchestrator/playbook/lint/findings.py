@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 RULES: Mapping[str, str] = {
-    "never-fires": "A play can never act: its condition, its trigger, its stages and the stage table exclude each other.",
+    "never-fires": "A play can never act: its condition, trigger and stages or the stage table exclude each other.",
     "always-false": "A condition, or a part of one, can never hold.",
     "always-true": "A condition, or a part of one, always holds: it could be left out.",
     "dead-end": "A stage that is no exit has no way out that could ever be taken.",

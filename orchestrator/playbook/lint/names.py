@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from orchestrator.core.conditions import Term
 from orchestrator.core.events import OWN_EVENTS
+from orchestrator.playbook.inheritance import SHELF
 from orchestrator.playbook.lint.desk import Desk
 from orchestrator.playbook.lint.findings import Finding
 from orchestrator.playbook.loader import Path
@@ -19,7 +20,8 @@ def unused_names(desk: Desk) -> Iterator[Finding]:
     playbook, words = desk.playbook, desk.playbook.vocabulary
     read = {(term.kind, term.name) for term in _terms(playbook)}
     names = {name for _, name in read} | _triggered(desk) | {playbook.anchor, *playbook.checklist}
-    written = {word for text in desk.source.templates.values() for word in _WORD.findall(text)}
+    copy = (text for path, text in desk.source.templates.items() if not path.startswith(SHELF))
+    written = {word for text in copy for word in _WORD.findall(text)}
     answered = {rule.event for rule in words.scores.values()} | {rule.event for rule in words.measures.values()}
     kinds: tuple[tuple[str, Path, Mapping[str, object], set[str]], ...] = (
         ("event", ("vocabulary", "events"), dict.fromkeys(words.events), {*names, *answered, *OWN_EVENTS}),

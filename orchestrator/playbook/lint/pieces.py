@@ -1,4 +1,4 @@
-"""One value for each piece of a domain: an atom is constant between the points at which it turns, so trying one suffices.
+"""One value for each piece of a domain: an atom says the same between the points where it turns.
 
 A comparison of linear functions of one term turns at one point at most. The points of all atoms of a term cut its
 domain into pieces; each point, its neighbours and something between any two points are tried with the engine's own

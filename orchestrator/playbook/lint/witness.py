@@ -79,16 +79,16 @@ class _Making:
 
     def weeks(self, name: str) -> Mapping[int, int] | None:
         """Activity a week, since the anchor; None when no whole numbers make these falls and this ratio."""
-        falls, ratio = (self.found.value(kind, name, ...) for kind in (TermKind.FALLING, TermKind.WEEK_RATIO))  # type: ignore[arg-type]  # … stands for: not asked
-        if {falls, ratio} <= {..., None}:
+        falls, ratio = (self.found.value(kind, name) for kind in (TermKind.FALLING, TermKind.WEEK_RATIO))
+        if falls is None and ratio is None:
             return {}
         begin = week_of(self.instants[ANCHOR])
         full = week_of(self.now) - begin
-        if not full and falls in {0, ...}:
+        if not full and not falls:
             return {}
-        for weeks in _declines(full, 0 if falls is ... else falls, None if ratio is ... else ratio):  # type: ignore[arg-type]  # numbers, of their domains
-            return {begin + number: each for number, each in enumerate(weeks) if each}
-        return None
+        assert isinstance(falls, int | None) and isinstance(ratio, int | float | None), "of their domains"  # noqa: S101, PT018 -- invariant
+        weeks = next(_declines(full, falls or 0, ratio), None)
+        return None if weeks is None else {begin + number: each for number, each in enumerate(weeks) if each}
 
     def traits(self) -> Iterator[tuple[str, Written]]:
         for (kind, name), value in self.found.values.items():
