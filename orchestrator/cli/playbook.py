@@ -1,6 +1,7 @@
 """``lifecycle playbook``: check a playbook before it runs, and see what is in force."""
 
 import json
+from datetime import timedelta
 from enum import StrEnum, unique
 from pathlib import Path
 from typing import Annotated
@@ -9,17 +10,22 @@ import typer
 from rich.table import Table
 
 from orchestrator.cli import scenarios
-from orchestrator.cli.console import out
+from orchestrator.cli.console import err, out
 from orchestrator.core.playbook import Play, doing
 from orchestrator.core.timing import told
 from orchestrator.playbook.graph import graph as drawn_graph
 from orchestrator.playbook.graph import mermaid, svg
 from orchestrator.playbook.json_schema import json_schema
+from orchestrator.playbook.lint import lint
 from orchestrator.playbook.resolved import resolved
 from orchestrator.playbook.source import PlaybookSource, read_source
-from orchestrator.runtime.composition import template_texts
+from orchestrator.runtime.composition import install, template_texts
+from orchestrator.runtime.servers import running
 from orchestrator.runtime.settings import Settings
+from orchestrator.store.observation import event_names
 from orchestrator.usecases.publish import checked
+
+LATELY = timedelta(days=31)  # what was seen before this is as good as never seen
 
 app = typer.Typer(help="Playbooks: what is decided by rule.", no_args_is_help=True)
 app.command("test")(scenarios.tried_on)
@@ -33,13 +39,43 @@ def playbooks() -> None:
 @app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="Playbooks to check.", exists=True, dir_okay=False)],
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when there is a warning.")] = False,
+    seen: Annotated[
+        bool, typer.Option("--seen", help="Look into the store: warn of events of which it saw none for 31 days.")
+    ] = False,
 ) -> None:
-    """Check playbooks and the templates that they use; refuse with file:line:col path: message."""
-    templates = template_texts(Settings.load().templates)
+    """Check playbooks and their templates: refuse with file:line:col path: message, warn of what is hardly meant."""
+    settings = Settings.load()
+    templates = template_texts(settings.templates)
+    names = _names_in_store(settings) if seen else None
+    warned = False
     for file in files:
-        playbook = checked(read_source(file, templates))
+        source = read_source(file, templates)
+        playbook = checked(source)
+        findings = lint(playbook, source, names)
+        for finding in findings:
+            typer.echo(finding)
+        warned = warned or bool(findings)
         plays = f"{len(playbook.plays)} plays, {len(playbook.stages)} stages, {len(playbook.milestones)} milestones"
-        out.print(f"{file}: in order. {playbook.name} {playbook.version}: {plays}")
+        warnings = f"{len(findings)} warning{'' if len(findings) == 1 else 's'}" if findings else "no warnings"
+        out.print(f"{file}: in order, {warnings}. {playbook.name} {playbook.version}: {plays}")
+    if strict and warned:
+        raise typer.Exit(1)
+
+
+def _names_in_store(settings: Settings) -> frozenset[str] | None:
+    """The event names of the last 31 days; None where no database is set and none of ours runs."""
+    addresses = running(settings)
+    if addresses is None:
+        err.print("--seen: no database is set and none of ours runs, so nobody looked which events were seen")
+        return None
+    installation = install(settings, addresses)
+    try:
+        with installation.ports.engine.connect() as connection:
+            return event_names(connection, installation.ports.clock.now(connection) - LATELY)
+    finally:
+        installation.close()
 
 
 @app.command()

@@ -60,6 +60,12 @@ BACKLOG = text("""
              WHERE state = 'pending' AND channel = 'email' AND not_before <= :now) AS oldest_sendable
 """)
 
+EVENT_NAMES = text("""
+    -- event_names: what happened lately, by name; bounded, for a month may hold very many events
+    SELECT DISTINCT name FROM (
+        SELECT name FROM events WHERE received_at >= :since AND kind = 'track' LIMIT 500000) AS lately
+""")
+
 NEXT_INSTANT = text("""
     -- next_instant: when something may become due by time alone
     SELECT least((SELECT min(wake_at) FROM wakes WHERE wake_at > :now),
@@ -205,3 +211,8 @@ FIGURES = text("""
 
 def _rows(connection: Connection, statement: TextClause, parameters: Row | None = None) -> Sequence[Row]:
     return [dict(row) for row in connection.execute(statement, parameters or {}).mappings()]
+
+
+def event_names(connection: Connection, since: datetime) -> frozenset[str]:
+    """The names of what happened since an instant, as the products say them; of 500,000 events at most."""
+    return frozenset(connection.execute(EVENT_NAMES, {"since": since}).scalars())

@@ -3,8 +3,8 @@
 What is asked of a part is one of four thresholds in the order false < unknown < true. ``and`` is the least of its parts
 and ``or`` the greatest, so each threshold of a whole is a threshold of all its parts, or of any of them; ``not`` turns
 the order round. A milestone brings along what its name implies: the engine reaches milestones before anything else, so
-that where one is not reached its condition does not hold; and where one is reached whose condition can never stop
-holding, it holds.
+that where one is not reached its condition does not hold; and where one is reached, what of its condition can never
+stop holding holds.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -173,8 +173,17 @@ def _implied(atom: Demand, milestones: Mapping[str, Node]) -> Iterator[Demand]:
     condition = milestones[atom.node.name]
     if not atom.want.upward:
         yield Demand(node=condition, want=Want.NOT_TRUE)
+    else:
+        yield from (Demand(node=part) for part in _lasting_parts(condition))
+
+
+def _lasting_parts(condition: Node) -> Iterator[Node]:
+    """What of a condition that held once still holds."""
+    if isinstance(condition, Every):
+        for part in condition.operands:
+            yield from _lasting_parts(part)
     elif lasting(condition):
-        yield Demand(node=condition, want=Want.TRUE)
+        yield condition
 
 
 _GROWING = frozenset({TermKind.COUNT, TermKind.ANSWERS, TermKind.DAY})

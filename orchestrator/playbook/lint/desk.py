@@ -1,16 +1,18 @@
 """What every rule is given: the playbook, its source, the places of its lines, and the questions asked of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from orchestrator.core.conditions import Node
-from orchestrator.core.playbook import Playbook
+from orchestrator.core.conditions import Literal, Node
+from orchestrator.core.playbook import Milestone, Playbook
 from orchestrator.playbook.lint.clauses import Demand, Want
 from orchestrator.playbook.lint.findings import Finding
 from orchestrator.playbook.lint.moments import Moment
 from orchestrator.playbook.lint.solver import Answer, solve
 from orchestrator.playbook.loader import Path, Tree
 from orchestrator.playbook.source import PlaybookSource
+
+_NEVER = Literal(value=False, text="False")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,7 @@ class Desk:
     source: PlaybookSource
     seen: frozenset[str] | None  # the products' event names in the store; None: nobody looked
     tree: Tree
+    dead: Mapping[str, Milestone] = field(default_factory=dict)  # those that are never reached
     answers: dict[tuple[Moment, ...], Answer] = field(default_factory=dict)  # of questions that were asked
 
     def finding(
@@ -42,12 +45,18 @@ class Desk:
             timeline=tuple(timeline),
         )
 
+    def without(self, milestone: str) -> "Desk":
+        """The desk that knows that a milestone is never reached."""
+        never = replace(self.playbook.milestones[milestone], when=_NEVER)
+        return replace(self, dead={**self.dead, milestone: never}, answers={})
+
     def possible(self, *moments: Moment) -> Answer:
         """Whether all of this can be so at once."""
         if moments not in self.answers:
             demands = tuple(dict.fromkeys(demand for moment in moments for demand in moment.demands))
             bounds = tuple(bound for moment in moments for bound in moment.bounds)
-            self.answers[moments] = solve(demands, self.playbook, bounds)
+            known = replace(self.playbook, milestones={**self.playbook.milestones, **self.dead})
+            self.answers[moments] = solve(demands, known, bounds)
         return self.answers[moments]
 
     def never(self, node: Node, want: Want = Want.TRUE) -> bool:
@@ -73,4 +82,8 @@ def asked(node: Node, want: Want = Want.TRUE) -> Moment:
 
 def desk_of(playbook: Playbook, source: PlaybookSource, seen: frozenset[str] | None) -> Desk:
     """A playbook that compiled, with the places of its lines."""
-    return Desk(playbook=playbook, source=source, seen=seen, tree=source.tree())
+    desk = Desk(playbook=playbook, source=source, seen=seen, tree=source.tree())
+    for name, milestone in playbook.milestones.items():
+        if desk.never(milestone.when):
+            desk = desk.without(name)
+    return desk

@@ -361,16 +361,24 @@ class _Alternative:
         if ways is None:
             return
         once = {event for event, state in states.items() if state.once}
-        natural = list(self.natural(situation, seen, once, max(state.falls for state in states.values())))
+        natural = list(self.natural(situation, seen, once))
+        weeks = self.weeks(situation, max(state.falls for state in states.values()))
         points = {NOW, ENTERED, *((kind, event) for event in seen for kind in ("first", "last"))}
         points |= {("trait", trait) for trait in told} | ({ANCHOR} if situation.anchored else set())
-        for corrected in (False, True):
-            usual = () if corrected else (Apart(later=ANCHOR, earlier=("first", self.playbook.anchor), most=0),)
+        for corrected, passed in itertools.product((False, True), weeks):
+            first: Point = ("first", self.playbook.anchor)
+            usual = [Apart(later=ANCHOR, earlier=first, most=0)] if situation.anchored and not corrected else []
             for number, way in enumerate(itertools.product(*ways)):
                 if number == _MOST_TIMES:
                     yield None
                     return
-                bounds = [*itertools.chain(*way), *natural, *self.bounds, *(usual if situation.anchored else ())]
+                bounds = [
+                    *itertools.chain(*way),
+                    *natural,
+                    *passed,
+                    *self.bounds,
+                    *(usual if situation.anchored else ()),
+                ]
                 at = instants.placed(points, bounds) if _within(bounds, points) else None
                 if at is not None:
                     values = {
@@ -425,7 +433,7 @@ class _Alternative:
             case _:
                 return math.inf
 
-    def natural(self, situation: _Situation, seen: set[str], once: set[str], falls: int) -> Iterator[Apart]:
+    def natural(self, situation: _Situation, seen: set[str], once: set[str]) -> Iterator[Apart]:
         """What holds of every account: nothing lies ahead, a first time is no later than the last."""
         yield Apart(later=ENTERED, earlier=NOW, most=0)
         for event in sorted(seen):
@@ -437,10 +445,15 @@ class _Alternative:
             first, last = ("first", self.playbook.anchor), ("last", self.playbook.anchor)
             yield Apart(later=first, earlier=ANCHOR, most=0)  # a late report of an earlier one does not move it back
             yield Apart(later=ANCHOR, earlier=last, most=0)
-            weeks = max(falls + 1 if falls else 0, 1 if situation.full_week else 0)
-            yield Apart(later=ANCHOR, earlier=NOW, most=-7 * DAY * weeks)
-            if situation.full_week is False:
-                yield Apart(later=NOW, earlier=ANCHOR, most=14 * DAY - 1)
+
+    def weeks(self, situation: _Situation, falls: int) -> tuple[tuple[Apart, ...], ...]:
+        """How many full weeks are over: some to spare first, so that there is room for any ratio, then the fewest."""
+        if situation.full_week is False:
+            return ((Apart(later=NOW, earlier=ANCHOR, most=14 * DAY - 1),),)
+        if not falls and not situation.full_week:
+            return ((),)
+        fewest = falls + 1
+        return tuple((Apart(later=ANCHOR, earlier=NOW, most=-7 * DAY * (fewest + spare)),) for spare in (2, 1, 0))
 
 
 _OTHERWISE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}

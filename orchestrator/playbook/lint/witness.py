@@ -1,5 +1,6 @@
 """A View that shows what was found: facts, instants, answers and figures made so that each term reads its value."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -87,7 +88,7 @@ class _Making:
         if not full and not falls:
             return {}
         assert isinstance(falls, int | None) and isinstance(ratio, int | float | None), "of their domains"  # noqa: S101, PT018 -- invariant
-        weeks = next(_declines(full, falls or 0, ratio), None)
+        weeks = next(_declines(full, falls, ratio), None)
         return None if weeks is None else {begin + number: each for number, each in enumerate(weeks) if each}
 
     def traits(self) -> Iterator[tuple[str, Written]]:
@@ -125,14 +126,15 @@ class _Making:
                 yield name, frozenset(f"value {number}" for number in range(value))
 
 
-def _declines(full: int, falls: int, ratio: float | None) -> Iterator[list[int]]:
+def _declines(full: int, falls: int | None, ratio: float | None) -> Iterator[list[int]]:
     """Weeks of activity whose last ones fall so often, the last being so much of the first."""
+    steps = falls or 0
     for first in range(_HIGHEST_FIRST_WEEK):
-        last = 0 if ratio is None or ratio == float("inf") else round(first * ratio)
-        tail = [last + falls - number for number in range(falls + 1)]
+        last = 0 if ratio is None or math.isinf(ratio) else round(first * ratio)
+        tail = [last + steps - number for number in range(steps + 1)]
         for middle in (0, first):
-            weeks = [first, *[middle] * (full - falls - 2), *tail] if full > falls + 1 else [first, *tail[1:]]
-            if len(weeks) == full and _falls(weeks) == falls and ratio in {None, _ratio(weeks)}:
+            weeks = [first, *[middle] * (full - steps - 2), *tail] if full > steps + 1 else [first, *tail[1:]]
+            if len(weeks) == full and falls in {None, _falls(weeks)} and ratio in {None, _ratio(weeks)}:
                 yield weeks
 
 
@@ -144,4 +146,4 @@ def _falls(weeks: list[int]) -> int:
 
 
 def _ratio(weeks: list[int]) -> float:
-    return weeks[-1] / weeks[0] if weeks[0] else float("inf")
+    return weeks[-1] / weeks[0] if weeks[0] else math.inf
