@@ -222,6 +222,35 @@ def test_the_schema_is_printed(lifecycle: Lifecycle) -> None:
     assert json.loads(lifecycle("playbook", "schema"))["$schema"].startswith("https://json-schema.org/")
 
 
+def test_check_warns_of_what_is_hardly_meant(lifecycle: Lifecycle, tmp_path: Path) -> None:
+    """A play that cannot fire is shown with a timeline; a warning fails only under ``--strict``."""
+    shipped = Path("templates/playbooks/b2b-saas.yaml").read_text(encoding="utf-8")
+    odd = tmp_path / "mine.yaml"
+    odd.write_text(
+        shipped.replace("    when: term == 'monthly'", "    when: term == 'monthly' and day < 7"), encoding="utf-8"
+    )
+    told = lifecycle("playbook", "check", str(odd))
+    assert "plays.day_30_renewal: warning: this play can never fire" in told
+    assert re.search(r"^    day  30 .* day_30_renewal is skipped: condition_false", told, flags=re.MULTILINE), told
+    assert "in order, 1 warning." in told
+    lifecycle("playbook", "check", str(odd), "--strict", status=1)
+    lifecycle("playbook", "check", "templates/playbooks/b2b-saas.yaml", "--strict")
+
+
+def test_check_looks_which_events_were_seen(lifecycle: Lifecycle, tmp_path: Path) -> None:
+    """With ``--seen`` it tells the events of which the store knows none, and no others."""
+    told = lifecycle("playbook", "check", "templates/playbooks/b2b-saas.yaml", "--seen")
+    assert "the store has never seen `Logged In`, `Signed In`, `login`, `user.logged_in` [never-seen]" in told
+    assert "vocabulary.events.signed_up" not in told
+
+
+def test_check_says_when_nobody_looked(tmp_path: Path) -> None:
+    """Without a database ``--seen`` says that it did not look."""
+    told = Lifecycle(tmp_path)("playbook", "check", "templates/playbooks/b2b-saas.yaml", "--seen")
+    assert "nobody looked which events were seen" in told
+    assert "no warnings" in told
+
+
 def test_doctor_says_what_is_missing_and_exits_1(lifecycle: Lifecycle) -> None:
     """Without workers the installation is not healthy, and the doctor says so."""
     told = lifecycle("doctor", status=1)

@@ -15,6 +15,7 @@ from orchestrator.cli.app import app
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
 from orchestrator.intake.segment import parse_call
 from orchestrator.playbook.compiler import load
+from orchestrator.playbook.lint import RULES
 from orchestrator.runtime.composition import template_texts
 from orchestrator.runtime.settings import Settings
 from orchestrator.testing import Rehearsal, judge, parse_scenario, story
@@ -90,6 +91,12 @@ def test_the_first_play_of_the_readme_compiles() -> None:
     templates = {**template_texts(HOUSE / "templates"), "email/day_10_reports/en.md": "---\nsubject: s\n---\n"}
     playbook = load(f"{path.read_text(encoding='utf-8').rstrip()}\n\n  {indented}", templates)
     assert "day_10_reports" in playbook.plays
+
+
+def test_the_readme_has_each_rule_of_the_check() -> None:
+    """The README's table of what a check warns of is the program's."""
+    told = re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", README, flags=re.MULTILINE)
+    assert [(name, says) for name, says in told if name in RULES] == list(RULES.items())
 
 
 def test_the_events_of_the_readme_are_read() -> None:

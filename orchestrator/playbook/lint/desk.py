@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from orchestrator.core.conditions import Literal, Node
+from orchestrator.core.conditions import Literal, Node, TermKind, View, terms
 from orchestrator.core.playbook import Milestone, Playbook
 from orchestrator.playbook.lint.clauses import Demand, Want
 from orchestrator.playbook.lint.findings import Finding
@@ -58,6 +58,18 @@ class Desk:
             known = replace(self.playbook, milestones={**self.playbook.milestones, **self.dead})
             self.answers[moments] = solve(demands, known, bounds)
         return self.answers[moments]
+
+    def example(self, *moments: Moment) -> View | None:
+        """A View of all of this, if can be one in which the milestones that it names still are what they say."""
+        milestones = self.playbook.milestones
+        found = {demand.node for moment in moments for demand in moment.demands}
+        named: set[str] = set()
+        while found:
+            new = {term.name for node in found for term in terms(node) if term.kind is TermKind.MILESTONE} - named
+            named |= new
+            found = {milestones[name].when for name in new}
+        conditions = (asked(milestones[name].when) for name in sorted(named))
+        return self.possible(*moments, *conditions).witness or self.possible(*moments).witness
 
     def never(self, node: Node, want: Want = Want.TRUE) -> bool:
         """Whether it is proven that a condition is never so."""

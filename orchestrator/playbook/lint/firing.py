@@ -36,7 +36,7 @@ def _hindrance(desk: Desk, play: Play) -> tuple[str, str] | None:
     told = ", ".join(stages)
     due = timing.told(play.trigger)
     asks = "its condition" if goal is None else "its only_while" if play.when == ALWAYS else "condition and only_while"
-    times = moments_of(play)
+    times = moments_of(play, desk.playbook)
     steps: list[tuple[str, str, Groups]] = [
         ("when", "its condition can never hold", [[condition[0]]]),
         ("only_while", "its condition and its only_while exclude each other", [[each] for each in condition]),
@@ -64,8 +64,8 @@ def _excluded(desk: Desk, groups: Groups) -> bool:
 
 def _instead(desk: Desk, play: Play) -> tuple[str, ...]:
     """The life of an account for which it comes due."""
-    answers = (desk.possible(moment) for moment in moments_of(play))
-    view = next((answer.witness for answer in answers if answer.witness is not None), None)
+    views = (desk.example(moment) for moment in moments_of(play, desk.playbook))
+    view = next((view for view in views if view is not None), None)
     if view is None:
         return ()
     told = lived(desk.playbook, events_of(view), view.now + play.policy.valid_for + 2 * DAY)

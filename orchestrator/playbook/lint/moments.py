@@ -11,10 +11,26 @@ from datetime import time, timedelta
 from orchestrator.core.calendars import DAY
 from orchestrator.core.conditions import Compare, Literal, Node, OneOf, Term, TermKind
 from orchestrator.core.lifecycle import leaving
-from orchestrator.core.playbook import After, Entered, EveryWeek, OnDay, Play, Playbook, Reached, Silent
+from orchestrator.core.playbook import (
+    After,
+    Before,
+    Cadence,
+    Entered,
+    EveryWeek,
+    Milestone,
+    Occurred,
+    OnDay,
+    OnDays,
+    Overdue,
+    Play,
+    Playbook,
+    Reached,
+    Silent,
+)
 from orchestrator.playbook.lint.clauses import Demand, Want
-from orchestrator.playbook.lint.instants import NOW, Apart, apart
+from orchestrator.playbook.lint.instants import NOW, Apart, Point, apart
 
+_NO_TIME = timedelta(0)
 _CLOCKS = timedelta(hours=3)  # a clock change moves a wall clock by less
 _WEEKEND = timedelta(days=2)  # what a week has of it
 
@@ -31,24 +47,33 @@ class Moment:
         return Moment(demands=self.demands + other.demands, bounds=self.bounds + other.bounds)
 
 
-def moments_of(play: Play) -> tuple[Moment, ...]:
-    """What holds of time when the play is judged in time, as alternatives."""
+def moments_of(play: Play, playbook: Playbook) -> tuple[Moment, ...]:
+    """What holds of time when the play is judged in time, as alternatives; nothing of a trigger that is not known."""
+    late = _latest(_NO_TIME, play, business=False)
     match play.trigger:
-        case OnDay() as trigger:
-            opens, closes = _day(trigger.day, play.policy.at)
-            return (_between(TermKind.DAY, "", max(opens, timedelta(0)), closes + play.policy.valid_for),)
+        case OnDay(day=day):
+            return (_on_day(day, play),)
+        case OnDays(days=days):
+            return tuple(_on_day(day, play) for day in days)
+        case Before(lead=lead, until=trait):
+            return (Moment(bounds=_since(("trait", trait), -lead, late - lead)),)
         case After(since=event) as trigger:
-            bounds = _since(event, trigger.delay, _latest(trigger.delay, play, business=trigger.business))
+            bounds = _since(("first", event), trigger.delay, _latest(trigger.delay, play, business=trigger.business))
             return (Moment(demands=(Demand(node=_term(TermKind.SEEN, event)),), bounds=bounds),)
         case Silent(since=event) as trigger:
             return tuple(_silences(event, trigger.period, _latest(trigger.period, play, business=trigger.business)))
+        case Occurred(event=event):
+            return (_between(TermKind.DAYS_AGO, event, _NO_TIME, late),)
+        case Overdue(milestone=name):
+            return (_overdue(playbook.milestones[name], late),)
         case Reached(milestone=name):
             return (Moment(demands=(Demand(node=_term(TermKind.MILESTONE, name)),)),)
         case Entered(stage=stage):
-            late = _latest(timedelta(0), play, business=False)
-            return (in_stage(stage).and_also(_between(TermKind.STAGE_DAYS, "", timedelta(0), late)),)
-        case EveryWeek(until_day=day):
-            return (_between(TermKind.DAY, "", timedelta(0), day * DAY + _latest(timedelta(0), play, business=False)),)
+            return (in_stage(stage).and_also(_between(TermKind.STAGE_DAYS, "", _NO_TIME, late)),)
+        case EveryWeek(until_day=day) | Cadence(until_day=int() as day):
+            return (_between(TermKind.DAY, "", _NO_TIME, (day + 1) * DAY + late + _CLOCKS),)
+        case _:
+            return (Moment(),)
 
 
 def in_stage(stage: str) -> Moment:
@@ -69,6 +94,19 @@ def stages_of(play: Play, reachable: Iterable[str], playbook: Playbook) -> list[
     return [name for name in playbook.stages if name in may and name in set(reachable)]
 
 
+def _on_day(day: int, play: Play) -> Moment:
+    opens, closes = _day(day, play.policy.at)
+    return _between(TermKind.DAY, "", max(opens, _NO_TIME), closes + play.policy.valid_for)
+
+
+def _overdue(milestone: Milestone, late: timedelta) -> Moment:
+    """It is not reached, and where the anchor's is its only clock, that target has passed."""
+    missed = Moment(demands=(Demand(node=_term(TermKind.MILESTONE, milestone.name), want=Want.FALSE),))
+    if milestone.target is None or milestone.targets:
+        return missed
+    return missed.and_also(_between(TermKind.DAY, "", milestone.target, milestone.target + late))
+
+
 def _day(day: int, at: time | None) -> tuple[timedelta, timedelta]:
     """The earliest and the latest that a local day's time may lie after the anchor."""
     wall = timedelta() if at is None else timedelta(hours=at.hour, minutes=at.minute)
@@ -79,14 +117,13 @@ def _day(day: int, at: time | None) -> tuple[timedelta, timedelta]:
 
 def _latest(span: timedelta, play: Play, *, business: bool) -> timedelta:
     """How long after what it is counted from a play may still be judged in time."""
-    weekends = (span // (5 * DAY) + 2) * _WEEKEND if business else timedelta(0)
-    wall = timedelta(0) if play.policy.at is None else DAY + _CLOCKS
+    weekends = (span // (5 * DAY) + 2) * _WEEKEND if business else _NO_TIME
+    wall = _NO_TIME if play.policy.at is None else DAY + _CLOCKS
     return span + weekends + wall + play.policy.valid_for
 
 
-def _since(event: str, least: timedelta, most: timedelta) -> tuple[Apart, ...]:
-    first = ("first", event)
-    (lower,), (upper,) = apart(NOW, ">=", first, least / DAY), apart(NOW, "<=", first, most / DAY)
+def _since(point: Point, least: timedelta, most: timedelta) -> tuple[Apart, ...]:
+    (lower,), (upper,) = apart(NOW, ">=", point, least / DAY), apart(NOW, "<=", point, most / DAY)
     return lower + upper
 
 

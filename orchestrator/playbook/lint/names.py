@@ -36,7 +36,7 @@ def unused_names(desk: Desk) -> Iterator[Finding]:
 
 
 def _promised(desk: Desk) -> set[str]:
-    return {name for name, milestone in desk.playbook.milestones.items() if milestone.target is not None}
+    return {name for name, milestone in desk.playbook.milestones.items() if milestone.timed}
 
 
 def _triggered(desk: Desk) -> set[str]:

@@ -29,7 +29,7 @@ from orchestrator.playbook.lint.witness import Found, view_of
 
 MOST_ALTERNATIVES = 600  # of one question; beyond it nothing is proven
 MOST_TRIES = 20_000  # combinations of values of one subject
-_MOST_TIMES = 64  # ways in which one alternative may lie in time
+MOST_TIMES = 64  # ways in which one alternative may lie in time
 _MOST_EVENTS = 10**6  # a count is no greater here
 
 Key = tuple[TermKind, str]
@@ -178,7 +178,8 @@ class _Alternative:
 
     def in_situation(self, situation: _Situation, chosen: Mapping[Key, Value]) -> Iterator[Found | None]:
         states = {event: list(self.states(event, situation)) for event in self.events()}
-        known = [(trait, (True, False)) for trait in self.instant_traits()]
+        bounded = {name for kind, name in self.instants if kind == "trait"}
+        known = [(trait, (True,) if trait in bounded else (True, False)) for trait in self.instant_traits()]
         ways = itertools.product(*states.values(), *(choice for _, choice in known))
         for number, way in enumerate(ways):
             if number == MOST_TRIES or None in way:
@@ -198,7 +199,8 @@ class _Alternative:
         return key[0] is TermKind.TRAIT and self.words.traits[key[1]].type is TraitType.INSTANT
 
     def instant_traits(self) -> list[str]:
-        return sorted(key[1] for key in self.terms if self.is_instant(key))
+        bounded = {name for kind, name in self.instants if kind == "trait"}
+        return sorted(bounded.union(key[1] for key in self.terms if self.is_instant(key)))
 
     def plain(self, key: Key) -> list[Value]:
         """The values that a term without couplings may have here; unknown is the last to be tried."""
@@ -369,7 +371,7 @@ class _Alternative:
             first: Point = ("first", self.playbook.anchor)
             usual = [Apart(later=ANCHOR, earlier=first, most=0)] if situation.anchored and not corrected else []
             for number, way in enumerate(itertools.product(*ways)):
-                if number == _MOST_TIMES:
+                if number == MOST_TIMES:
                     yield None
                     return
                 bounds = [
@@ -377,7 +379,7 @@ class _Alternative:
                     *natural,
                     *passed,
                     *self.bounds,
-                    *(usual if situation.anchored else ()),
+                    *usual,
                 ]
                 at = instants.placed(points, bounds) if _within(bounds, points) else None
                 if at is not None:

@@ -71,12 +71,7 @@ def _stuck(stage: str, desk: Desk) -> tuple[str, ...]:
 
 
 def _ways_in(stage: str, desk: Desk) -> Iterator[View]:
-    rows = [row for row in desk.playbook.transitions if row.target == stage]
-    for row in rows:
-        answer = desk.possible(asked(row.when))
-        if answer.witness is not None:
-            yield answer.witness
+    ways = [asked(row.when) for row in desk.playbook.transitions if row.target == stage]
     if stage == desk.playbook.first_stage:
-        answer = desk.possible(in_stage(stage))
-        if answer.witness is not None:
-            yield answer.witness
+        ways.append(in_stage(stage))
+    yield from (view for way in ways if (view := desk.example(way)) is not None)

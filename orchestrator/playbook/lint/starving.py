@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from orchestrator.core.calendars import DAY
 from orchestrator.core.conditions import ALWAYS, Every, Node, TermKind, terms
 from orchestrator.core.events import Event
-from orchestrator.core.playbook import After, EveryWeek, OnDay, Play, Playbook, SendEmail
+from orchestrator.core.playbook import After, Cadence, EveryWeek, OnDay, OnDays, Play, Playbook, SendEmail
 from orchestrator.playbook.lint.clauses import Want
 from orchestrator.playbook.lint.desk import Desk, asked
 from orchestrator.playbook.lint.findings import Finding
@@ -32,8 +32,7 @@ class _Try:
     told: tuple[Happening, ...]
 
     def lost(self, play: str) -> bool:
-        kinds = [each.kind for each in self.told if each.about == play]
-        return any(kind in _LOST for kind in kinds) and "sent" not in kinds
+        return any(each.kind in _LOST for each in self.told if each.about == play)
 
 
 def mails_that_starve(desk: Desk) -> Iterator[Finding]:
@@ -66,11 +65,11 @@ def _counts(play: Play) -> bool:
 
 
 def _of_calendar(play: Play) -> bool:
-    """Whether the date alone sends it: on its day, or every week to whom its traits fit."""
-    if isinstance(play.trigger, EveryWeek):
+    """Whether the date alone sends it: on its day, or again and again to whom its traits fit."""
+    if isinstance(play.trigger, EveryWeek | Cadence):
         said = [play.when] if play.policy.only_while is None else [play.when, play.policy.only_while]
         return _counts(play) and all(term.kind is TermKind.TRAIT for node in said for term in terms(node))
-    return _counts(play) and isinstance(play.trigger, OnDay)
+    return _counts(play) and isinstance(play.trigger, OnDay | OnDays)
 
 
 def _bare(play: Play) -> Play:
@@ -114,10 +113,10 @@ class _Lives:
 
     def crowded_out(self, play: Play) -> list[_Try]:
         """The weekdays of a start on which it is lost in company."""
-        if not isinstance(play.trigger, OnDay):
+        if not isinstance(play.trigger, OnDay | OnDays):
             return []
         rivals = self.company(play)
-        until = (play.trigger.day + 2) * DAY + play.policy.valid_for
+        until = _last_day(play) + play.policy.valid_for + DAY
         tries = []
         for number in range(7):
             start = MONDAY + number * DAY + timedelta(hours=10)
@@ -163,11 +162,12 @@ def _lasting(node: Node) -> Iterator[Moment]:
 
 
 def _last_day(play: Play) -> timedelta:
+    """Until when a play of days is followed; a weekly one follows the others."""
     match play.trigger:
         case OnDay(day=day):
             return (day + 1) * DAY
-        case EveryWeek(until_day=day):
-            return day * DAY
+        case OnDays(days=days):
+            return (max(days) + 1) * DAY
         case _:
             return timedelta(0)
 

@@ -135,19 +135,20 @@ def _reachable(since: datetime) -> Person:
 
 
 def _told(step: Step, now: datetime) -> Iterator[Happening]:
-    yield from (told for note in step.notes if (told := _noted(note, now)) is not None)
+    yield from (_noted(note, now) for note in step.notes if note.kind in _NOTED)
     for each in step.postponements:
         yield Happening(at=now, kind="postponed", about=each.play, why=each.reason.sentence)
     for decision in step.decisions:
         yield Happening(at=now, kind=decision.outcome.value, about=decision.play, why=_because(decision))
 
 
-def _noted(note: Note, now: datetime) -> Happening | None:
+_NOTED = frozenset({NoteKind.STAGE, NoteKind.MILESTONE})  # what a timeline tells of the journal
+
+
+def _noted(note: Note, now: datetime) -> Happening:
     if note.kind is NoteKind.STAGE:
         return Happening(at=now, kind="stage", about=str(note.detail["target"]), why=str(note.detail["rule"]))
-    if note.kind is NoteKind.MILESTONE:
-        return Happening(at=now, kind="milestone", about=str(note.detail["milestone"]))
-    return None
+    return Happening(at=now, kind="milestone", about=str(note.detail["milestone"]))
 
 
 def _because(decision: Decision) -> str:
@@ -178,7 +179,7 @@ _WORDS = {
 def story(happenings: Sequence[Happening], end: str = "") -> tuple[str, ...]:
     """A timeline as lines, the day first, equal neighbours told once; the middle of a long one is left out."""
     if not happenings:
-        return (end,) if end else ()
+        return ()
     start = happenings[0].at
     lines = list(dict.fromkeys(_line(each, start) for each in happenings))
     if len(lines) > MOST_LINES:

@@ -50,6 +50,36 @@ TRIPS = {
         "never-fires",
         bent(play('entered: old\nat: "09:00"\nwhen: stage_days > 30\nemail: day_3_setup')),
     ),
+    "days that are all outside of what is asked for": (
+        "never-fires",
+        bent(play("day: [3, 12]\nwhen: day >= 5 and day < 10\nvalid_for: 1d\nemail: day_3_setup")),
+    ),
+    "a date that has passed by then": (
+        "never-fires",
+        bent(
+            ("size: number", "size: number\n    ends: instant"),
+            play("before: 30d until ends\nwhen: login.last > ends\nemail: day_3_setup"),
+        ),
+    ),
+    "what happened long ago just when it happens": (
+        "never-fires",
+        bent(play("on: login\nwhen: login.days_ago > 9\nemail: day_3_setup")),
+    ),
+    "a milestone that is late before its target": (
+        "never-fires",
+        bent(
+            ("  busy: {", "  idle: {when: left, target: 7d}\n  busy: {"),
+            play("overdue: idle\nwhen: day < 7\nemail: day_3_setup"),
+        ),
+    ),
+    "a cadence that ends before what is asked for": (
+        "never-fires",
+        bent(play("every: week on monday until day 20\nwhen: day > 40\nemail: day_3_setup")),
+    ),
+    "several days that fill the week": (
+        "starved-by-caps",
+        bent(("per_week: 3", "per_week: 1"), play('day: [2, 3]\nat: "09:00"\nvalid_for: 3d\nemail: day_3_setup')),
+    ),
     "falling weeks sooner than weeks are over": (
         "never-fires",
         bent(play("every: week until day 12\nvalid_for: 1d\nwhen: login.falling_weeks >= 2\nemail: day_3_setup")),
@@ -115,7 +145,9 @@ def test_each_rule_is_tripped(case: str) -> None:
 
 PASSES = {
     "a sound playbook": SOUND,
-    "a day within the days that are asked for": bent(("    day: 1", "    day: 7"), (WHEN, "    when: day <= 7\n")),
+    "a day within the days that are asked for": bent(
+        ("    day: 1", "    day: 7"), (WHEN, "    when: tier == 'tech' and day <= 7\n")
+    ),
     "an offset that leaves some time": bent(
         play("after: 10d since login\nwhen: login.first_day > 5 and day < 18\nemail: day_3_setup")
     ),
@@ -146,6 +178,29 @@ PASSES = {
             'every: week until day 20\nat: "09:00"\nwhen: login.days_ago > 3\nonly_while: not left\nvalid_for: 4d\nemail: day_3_setup'
         ),
     ),
+    "a weekly mail to another kind of account": bent(
+        ("per_week: 3", "per_week: 1"),
+        play("every: week until day 20\nat: \"09:00\"\nwhen: tier == 'high'\nvalid_for: 4d\nemail: day_3_setup"),
+    ),
+    "a mail for who comes back on the same day": bent(
+        ("per_week: 3", "per_week: 1"),
+        ("tier == 'tech'", "tier == 'tech' and login"),
+        play('day: 1\nat: "09:00"\nonly_while: not login\nemail: day_3_setup'),
+    ),
+    "a date that is near": bent(
+        ("size: number", "size: number\n    ends: instant"),
+        play("before: 30d until ends\nwhen: login.last < ends\nemail: day_3_setup"),
+    ),
+    "what just happened": bent(play("on: login\nwhen: login.days_ago <= 1\nemail: day_3_setup")),
+    "a milestone that is late": bent(
+        ("  busy: {", "  idle: {when: not login, target: 7d}\n  busy: {"),
+        play("overdue: idle\nwhen: day >= 7 and login\nemail: day_3_setup"),
+    ),
+    "a milestone that is late on another clock": bent(
+        ("  busy: {", "  idle: {when: left, targets: [{within: 7d, since: login}]}\n  busy: {"),
+        play("overdue: idle\nwhen: day < 7\nemail: day_3_setup"),
+    ),
+    "a cadence": bent(play("every: month on 1\nwhen: day > 200\nemail: day_3_setup")),
     "a mail that needs no window": bent(
         play("after: 2d since login\nvalid_for: 3h\ntransactional: true\nemail: day_3_setup")
     ),
