@@ -88,7 +88,7 @@ _OF_SCORES = _OF_ANSWERS | {TermKind.ANSWERS}
 _OF_EVENTS = frozenset(
     {TermKind.SEEN, TermKind.COUNT, TermKind.FALLING, TermKind.WEEK_RATIO} | _INSTANTS | _OF_TIME
 ) - {TermKind.DAY, TermKind.STAGE_DAYS}
-_PLAIN = frozenset({TermKind.TRAIT, TermKind.STAGE, TermKind.MILESTONE})
+_PLAIN = frozenset({TermKind.TRAIT, TermKind.STAGE, TermKind.MILESTONE, TermKind.JUDGED})
 _KNOWN = _OF_EVENTS | _OF_SCORES | _PLAIN | {TermKind.MEASURE, TermKind.DAY, TermKind.STAGE_DAYS}
 
 
@@ -210,7 +210,7 @@ class _Alternative:
         kind, name = key
         if kind is TermKind.STAGE:
             return tuple(self.playbook.stages)
-        if kind is TermKind.MILESTONE:
+        if kind in {TermKind.MILESTONE, TermKind.JUDGED}:
             return (True, False)
         rule = self.words.traits[name]
         match rule.type:

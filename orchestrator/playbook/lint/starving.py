@@ -79,7 +79,7 @@ def _bare(play: Play) -> Play:
         when=ALWAYS,
         stages=frozenset(),
         actions=tuple(action for action in play.actions if isinstance(action, SendEmail)),
-        policy=replace(play.policy, only_while=None),
+        policy=replace(play.policy, only_while=None, draft=None),
     )
 
 
@@ -107,7 +107,7 @@ class _Lives:
 
     def under(self, plays: Mapping[str, Play]) -> Playbook:
         """The playbook with these plays alone, in a stage that nobody leaves."""
-        return replace(self.desk.playbook, plays=plays, transitions=())
+        return replace(self.desk.playbook, plays=plays, transitions=(), draft=None)
 
     # -- the caps ----------------------------------------------------------------------------------------------------
 

@@ -107,11 +107,11 @@ class _Life:
 
 
 def lived(playbook: Playbook, events: Iterable[Event], until: datetime) -> tuple[Happening, ...]:
-    """The life of an account to whom these events happen, up to an instant."""
+    """The life of an account to whom these events happen, up to an instant; it is in no holdout."""
     waiting = sorted(events, key=lambda event: event.stamp)
     start = waiting[0].occurred_at if waiting else until
     life = _Life(
-        playbook=playbook,
+        playbook=replace(playbook, holdout=None),
         events=waiting,
         account=opened(_ACCOUNT, start, playbook),
         people=(_reachable(start),),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from orchestrator.core.conditions import TermKind, View
-from orchestrator.core.facts import MILLIONTH, Fact, Facts, Value, Written, week_of
+from orchestrator.core.facts import MILLIONTH, Fact, Facts, Said, Value, Written, week_of
 from orchestrator.core.playbook import Playbook
 from orchestrator.playbook.lint.instants import ANCHOR, ENTERED, NOW, Point
 
@@ -52,6 +52,7 @@ class _Making:
             scores=dict(self.scores()),
             sums=dict(self.sums()),
             values=dict(self.distinct()),
+            said={"judgement_ticked": dict(self.judged())},
         )
         return View(
             facts=facts,
@@ -118,6 +119,12 @@ class _Making:
             if kind is TermKind.MEASURE and not self.playbook.vocabulary.measures[name].distinct:
                 assert isinstance(value, int | float), "of its domain"  # noqa: S101 -- invariant
                 yield name, round(value * MILLIONTH)
+
+    def judged(self) -> Iterator[tuple[str, Said]]:
+        for (kind, name), value in self.found.values.items():
+            if kind is TermKind.JUDGED:
+                words = {"by": "Ann", "evidence": "seen", "ticked": value}
+                yield name, Said(words=words, stamp=self.written(value).stamp)
 
     def distinct(self) -> Iterator[tuple[str, frozenset[str]]]:
         for (kind, name), value in self.found.values.items():

@@ -29,7 +29,7 @@ TEXT = bent(
     ("    when: login\n", "    when: login\n  fresh:\n    when: login.days_ago < 2\n"),
     (
         "plays:\n",
-        "segments:\n  default: small\n  table:\n    big: {touch: high, where: {size: [10, null]}}\n    mid: {touch: low, where: {size: [5, 10]}}\n    small: {touch: tech}\nplays:\n",
+        "judgements: {proven: Value is proven}\nsegments:\n  default: small\n  table:\n    big: {touch: high, where: {size: [10, null]}}\n    mid: {touch: low, where: {size: [5, 10]}}\n    small: {touch: tech}\nplays:\n",
     ),
     ("    touch: {one_of: [high, tech], default: tech}\n", "    tier: {one_of: [high, tech], default: tech}\n"),
 )
@@ -45,6 +45,7 @@ def node(text: str) -> Node:
         stages=tuple(BOOK.stages),
         milestones=frozenset(BOOK.milestones),
         derived=derived_names(BOOK.segmentation),
+        judgements=frozenset(BOOK.judgements),
     )
     return compile_condition(text, names)
 
@@ -92,6 +93,8 @@ POSSIBLE = [
     "touch == 'tech' and size < 3",
     "touch in ['high', 'low'] and segment != 'big'",
     "login and True",
+    "proven and not paid",
+    "not proven",
     "free == segment",
     "size + 1 > 3 and size - 1 < 3 and size / -2 > -2",
     "2 < login.count <= 5 and 3 >= login.days_ago",
@@ -140,6 +143,7 @@ IMPOSSIBLE = [
     "segment == 'big' and touch != 'high'",
     "login and not True",
     "1 > 2",
+    "proven and not proven",
     "1 / 0 > 2",
 ]
 UNPROVEN = [
@@ -150,6 +154,7 @@ UNPROVEN = [
     "size * size + 1 < 1",
     "login and login.first_day < -2000000",
     "who > times",
+    "goals.open > 3",
 ]
 
 
