@@ -9,6 +9,7 @@ from orchestrator.playbook.lint.firing import plays_that_never_fire
 from orchestrator.playbook.lint.names import names_never_seen, unused_names
 from orchestrator.playbook.lint.stages import stage_table
 from orchestrator.playbook.lint.starving import mails_that_starve
+from orchestrator.playbook.lint.treatment import treatment
 from orchestrator.playbook.lint.truths import conditions_that_say_nothing
 from orchestrator.playbook.source import PlaybookSource
 
@@ -17,6 +18,7 @@ _ASKED = (
     plays_that_never_fire,
     stage_table,
     mails_that_starve,
+    treatment,
     unused_names,
     names_never_seen,
 )

@@ -12,6 +12,12 @@ RULES: Mapping[str, str] = {
     "shadowed-row": "A row of the stage table is never taken: a row above it always fits first.",
     "starved-by-window": "A mail comes due on two or more weekdays on which no send window opens soon enough.",
     "starved-by-caps": "The calendar alone asks for more mail than the caps let through: a mail expires at the door.",
+    "segment-gap": "The default segment says who belongs to it, and somebody fits neither it nor any other.",
+    "empty-segment": "Nobody can be in a segment: all whom it wants belong to those above it.",
+    "high-touch-by-machine": "High-touch accounts only get mail: no play ever calls a human to them.",
+    "tech-touch-by-humans": "Tech-touch accounts only get humans: no play ever writes to them.",
+    "one-process": "There are segments, and every one of them goes through the same process.",
+    "human-duty": "What stays with a human (kickoff, success criteria, at-risk work …) is only done by a machine.",
     "unused-name": "A name or milestone is declared, and no rule and no template reads it.",
     "never-seen": "None of an event's names was ever seen in the store (only with --seen).",
 }  # by name, with what it says

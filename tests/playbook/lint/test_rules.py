@@ -217,7 +217,9 @@ def test_what_may_be_meant_is_not_warned_of(case: str) -> None:
 
 def test_every_rule_is_tripped_by_a_playbook() -> None:
     """The table of rules and the playbooks that trip them are of one length."""
-    assert {rule for rule, _ in TRIPS.values()} == set(RULES)
+    of_treatment = {"segment-gap", "empty-segment", "high-touch-by-machine", "tech-touch-by-humans", "one-process"}
+    elsewhere = of_treatment | {"human-duty"}  # test_treatment
+    assert {rule for rule, _ in TRIPS.values()} | elsewhere == set(RULES)
 
 
 def test_names_that_were_seen_are_not_told() -> None:
