@@ -26,6 +26,7 @@ from orchestrator.core.playbook import (
     Playbook,
     Reached,
     Silent,
+    Stalled,
 )
 from orchestrator.playbook.lint.clauses import Demand, Want
 from orchestrator.playbook.lint.instants import NOW, Apart, Point, apart
@@ -70,6 +71,8 @@ def moments_of(play: Play, playbook: Playbook) -> tuple[Moment, ...]:
             return (Moment(demands=(Demand(node=_term(TermKind.MILESTONE, name)),)),)
         case Entered(stage=stage):
             return (in_stage(stage).and_also(_between(TermKind.STAGE_DAYS, "", _NO_TIME, late)),)
+        case Stalled(stage=stage):
+            return (in_stage(stage),)
         case EveryWeek(until_day=day) | Cadence(until_day=int() as day):
             return (_between(TermKind.DAY, "", _NO_TIME, (day + 1) * DAY + late + _CLOCKS),)
         case _:

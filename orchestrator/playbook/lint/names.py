@@ -24,7 +24,12 @@ def unused_names(desk: Desk) -> Iterator[Finding]:
     written = {word for text in copy for word in _WORD.findall(text)}
     answered = {rule.event for rule in words.scores.values()} | {rule.event for rule in words.measures.values()}
     kinds: tuple[tuple[str, Path, Mapping[str, object], set[str]], ...] = (
-        ("event", ("vocabulary", "events"), dict.fromkeys(words.events), {*names, *answered, *OWN_EVENTS}),
+        (
+            "event",
+            ("vocabulary", "events"),
+            dict.fromkeys(words.events),
+            {*names, *playbook.reads, *answered, *OWN_EVENTS},
+        ),
         ("trait", ("vocabulary", "traits"), words.traits, {*names, *BUILTIN_TRAITS}),
         ("score", ("vocabulary", "scores"), words.scores, names),
         ("measure", ("vocabulary", "measures"), words.measures, names | written),

@@ -132,7 +132,7 @@ def _life(kind: _Kind, desk: Desk) -> tuple[str, ...]:
 
 
 def _all_alike(desk: Desk) -> bool:
-    """Whether there are segments, and no play, row, owner or window tells one from another."""
+    """Whether there are segments, and no play, row, owner, window or phase tells one from another."""
     segmentation = desk.playbook.segmentation
     if segmentation is None or len(segmentation.table) == 1:
         return False
@@ -140,7 +140,8 @@ def _all_alike(desk: Desk) -> bool:
     asks = any(term.kind is TermKind.TRAIT and term.name in by for _, node in desk.conditions() for term in terms(node))
     work = (each for play in desk.playbook.plays.values() for each in play.actions if isinstance(each, Escalate))
     owned = any(each.owner == OF_SEGMENT for each in work)
-    return not asks and not owned and not any(segment.windows for segment in segmentation.table.values())
+    scaled = any(segment.windows or segment.phases for segment in segmentation.table.values())
+    return not (asks or owned or scaled)
 
 
 # ------------------------------------------------------------------------------------------------------- human duties

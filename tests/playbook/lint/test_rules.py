@@ -80,6 +80,13 @@ TRIPS = {
         "starved-by-caps",
         bent(("per_week: 3", "per_week: 1"), play('day: [2, 3]\nat: "09:00"\nvalid_for: 3d\nemail: day_3_setup')),
     ),
+    "a stall in a stage that it is not for": (
+        "never-fires",
+        bent(
+            ("young: {goal: grow}", "young: {goal: grow, window: [0d, 9d]}"),
+            play("stalled: young\nstages: [old]\nemail: day_3_setup"),
+        ),
+    ),
     "falling weeks sooner than weeks are over": (
         "never-fires",
         bent(play("every: week until day 12\nvalid_for: 1d\nwhen: login.falling_weeks >= 2\nemail: day_3_setup")),
