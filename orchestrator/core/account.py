@@ -7,6 +7,7 @@ from enum import StrEnum, unique
 
 from orchestrator.core.facts import Facts, union
 from orchestrator.core.reasons import DecisionReason, PostponementReason
+from orchestrator.core.signals import Edge, SignalState, later_states
 
 
 @unique
@@ -75,6 +76,8 @@ class Account:
     standing: Mapping[str, str] = field(default_factory=dict)  # play -> episode of what it did and may be withdrawn
     recent: tuple[Recent, ...] = ()  # by time; no further back than the playbook's gaps and caps look
     phases: Mapping[str, Mapping[str, PhaseEntry]] = field(default_factory=dict)  # onboarding -> phase -> its entry
+    signals: Mapping[str, SignalState] = field(default_factory=dict)  # those that were ever open
+    edges: Mapping[str, Edge] = field(default_factory=dict)  # play -> since when the condition that starts it holds
     wake_at: datetime | None = None  # when something may next become due; None: not by time alone
     basis: str = ""  # what wake_at was derived from
 
@@ -104,6 +107,8 @@ def merge(kept: Account, gone: Account) -> Account:
         phases={
             each: {**gone.phases.get(each, {}), **kept.phases.get(each, {})} for each in {**gone.phases, **kept.phases}
         },
+        signals=later_states(kept.signals, gone.signals),
+        edges={**gone.edges, **kept.edges},
         wake_at=None,
         basis="",
     )

@@ -26,6 +26,7 @@ from orchestrator.core.calendars import DAY
 from orchestrator.core.errors import UndecidableError
 from orchestrator.core.facts import Fact, Facts, Value, Vocabulary, measure, week_of
 from orchestrator.core.judgements import judgement
+from orchestrator.core.signals import SignalState, acknowledged_at, is_open
 
 _FIRST_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 _NEVER_YET = datetime.min.replace(tzinfo=UTC)  # the ``last`` of what was never seen
@@ -63,8 +64,15 @@ class TermKind(StrEnum):
     PHASE_LATE = "phase_late"  # whether that phase has taken longer than it should
     ONBOARDINGS = "onboardings"  # how many are unfinished
 
+    SIGNAL = "signal"  # gone_quiet: is it open
+    SIGNAL_DAYS = "signal_days"  # gone_quiet.days: days since it opened; 0 while it is closed
+    SIGNAL_COUNT = "signal_count"  # gone_quiet.count: how often it has opened
+    ACKNOWLEDGED = "acknowledged"  # gone_quiet.acknowledged: it is open, and a human has taken it on
 
-MOVING = frozenset({TermKind.DAYS_AGO, TermKind.DAY, TermKind.STAGE_DAYS, TermKind.PHASE_DAYS})  # move with the clock
+
+MOVING = frozenset(
+    {TermKind.DAYS_AGO, TermKind.DAY, TermKind.STAGE_DAYS, TermKind.PHASE_DAYS, TermKind.SIGNAL_DAYS}
+)  # move with the clock
 WEEKLY = frozenset({TermKind.FALLING, TermKind.WEEK_RATIO})  # turn with the calendar week
 
 
@@ -187,6 +195,7 @@ class View:
     stage: str
     stage_entered_at: datetime
     milestones: Mapping[str, datetime] = field(default_factory=dict)  # reached ones
+    signals: Mapping[str, SignalState] = field(default_factory=dict)  # those that were ever open
     journeys: tuple[Journey, ...] = ()  # the account's onboardings, the oldest first
 
     @property
@@ -355,6 +364,8 @@ def read(term: Term, view: View) -> Value:
             return _days(view.stage_entered_at, view.now)
         case TermKind.PHASE | TermKind.PHASE_DAYS | TermKind.PHASE_LATE | TermKind.ONBOARDINGS:
             return _phase(term.kind, view)
+        case TermKind.SIGNAL | TermKind.SIGNAL_DAYS | TermKind.SIGNAL_COUNT | TermKind.ACKNOWLEDGED:
+            return _signal(term, view)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -402,6 +413,17 @@ def _goals(kind: TermKind, view: View) -> Value:
     if kind is TermKind.GOALS_OPEN:
         return unmet
     return bool(found) and (kind is TermKind.GOALS_SET or not unmet)
+
+
+def _signal(term: Term, view: View) -> Value:
+    state = view.signals.get(term.name)
+    if term.kind is TermKind.SIGNAL_COUNT:
+        return state.count if state else 0
+    if term.kind is TermKind.SIGNAL_DAYS:
+        return _days(state.opened_at, view.now) if state and state.closed_at is None else 0
+    if term.kind is TermKind.ACKNOWLEDGED:
+        return acknowledged_at(term.name, view.signals, view.facts) is not None
+    return is_open(term.name, view.signals)
 
 
 def _first_full_week(anchor: datetime) -> int:
@@ -534,6 +556,8 @@ def _since(term: Term, view: View) -> datetime | None:
             return view.stage_entered_at
         case TermKind.PHASE_DAYS:
             return view.journey.entered_at if view.journey is not None and view.journey.phase != FINISHED else None
+        case TermKind.SIGNAL_DAYS:
+            return view.signals[term.name].opened_at if is_open(term.name, view.signals) else None
         case _:
             fact = view.facts.events.get(term.name)
             return fact.last if fact else None
@@ -544,7 +568,13 @@ def became(node: Node, view: View) -> datetime:
 
     So that what is found late, or read from history, is dated by what happened and not by when it was found.
     """
-    return min(view.now, _since_when(node, view, wanted=True) or view.now)
+    return held_since(node, view) or view.now
+
+
+def held_since(node: Node, view: View) -> datetime | None:
+    """The same; None when it rests on nothing that happened."""
+    since = _since_when(node, view, wanted=True)
+    return None if since is None else min(view.now, since)
 
 
 def _since_when(node: Node, view: View, *, wanted: bool) -> datetime | None:
@@ -614,6 +644,11 @@ def _rests_on(term: Term, view: View) -> datetime | None:
             return view.stage_entered_at
         case TermKind.PHASE | TermKind.PHASE_LATE | TermKind.ONBOARDINGS:
             return _phase_since(term.kind, view)
+        case TermKind.SIGNAL | TermKind.SIGNAL_COUNT | TermKind.SIGNAL_DAYS:
+            return _newest_of_signal(term.name, view)
+        case TermKind.ACKNOWLEDGED:
+            said = acknowledged_at(term.name, view.signals, view.facts)
+            return said or _newest_of_signal(term.name, view)
         case TermKind.DAY | TermKind.STAGE_DAYS | TermKind.PHASE_DAYS:
             return None  # what moves is dated by the comparison it stands in
         case _ as unreachable:
@@ -625,6 +660,11 @@ def _phase_since(kind: TermKind, view: View) -> datetime | None:
     late_at = view.journey.late_at if kind is TermKind.PHASE_LATE and view.journey is not None else None
     moved = _newest(each.entered_at for each in view.journeys)
     return late_at if late_at is not None and late_at <= view.now else moved
+
+
+def _newest_of_signal(name: str, view: View) -> datetime | None:
+    state = view.signals.get(name)
+    return None if state is None else state.closed_at or state.opened_at
 
 
 def _newest_of_measure(name: str, view: View) -> datetime | None:

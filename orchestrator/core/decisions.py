@@ -128,6 +128,7 @@ class NoteKind(StrEnum):
     PARKED = "parked"
     MERGED = "merged"
     DRAFT = "draft"  # a person approved or discarded one
+    SIGNAL = "signal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

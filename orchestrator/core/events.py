@@ -54,6 +54,8 @@ OWN_EVENTS = (
     "goal_set",
     "goal_met",
     "goal_dropped",
+    "escalation_acknowledged",  # somebody looks after an open signal (property ``signal``)
+    "escalation_resolved",  # somebody has settled it
 )  # names under OWN_SOURCE that every vocabulary knows
 
 

@@ -102,7 +102,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """The last word of a person on one subject: a judgement, a goal."""
+    """The last word of a person on one subject: a judgement, a goal, an open signal."""
 
     words: Mapping[str, Value]  # what was said, as SAYINGS types it; None: it was not said, or is not of that type
     stamp: Stamp
@@ -132,6 +132,8 @@ SAYINGS: Mapping[str, SayingRule] = {
     ),
     "goal_met": SayingRule(subject="goal", words={"by": _TEXT}),
     "goal_dropped": SayingRule(subject="goal", words={"by": _TEXT}),
+    "escalation_acknowledged": SayingRule(subject="signal", words={"by": _TEXT}),
+    "escalation_resolved": SayingRule(subject="signal", words={"by": _TEXT}),
 }  # by own event: of each subject its last word is a fact
 
 

@@ -7,7 +7,8 @@ Theory of operation. The events are folded into facts. Then four rules are appli
 2. The first row of the stage table that leaves the account's stage and whose guard holds is taken. A circle within one
    instant is an error of the playbook.
 3. What a play did is withdrawn when its ``only_while`` no longer holds or the account is in an exit stage: unsent
-   messages are cancelled, the open escalation is closed.
+   messages are cancelled, the open escalation is closed. So closes an open signal, also when a human has resolved it.
+   When a condition that a trigger watches begins or ceases to hold, that instant is kept.
 4. Of the plays that are due, the first by (due, priority, name) is judged: done, skipped with a reason, or postponed.
    A done or skipped play is in the ledger; a postponed one waits; so each application makes progress and the loop ends.
    What came due and lost its cause before it could be judged (the stage was left; while it waited the silence was
@@ -24,6 +25,9 @@ is the send window open (``policy``). Where messages are kept apart, plays that 
 priority, due, name), and who loses waits for the gap to pass. A paused account is judged when the pause ends. Unknown
 is not false: it is skipped under its own reason.
 
+A signal does not open twice, and waits while another signal is open that explains it (ABSORBED) and while its own
+closing is not long ago (COOLING). It is too late for it when ``valid_for`` has passed since it could have opened.
+
 Illegal input raises and changes nothing. There is no clock, no I/O, no randomness and no logging in here.
 """
 
@@ -32,7 +36,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
-from orchestrator.core import calendars, channels, conditions, goals, phases, policy, timing
+from orchestrator.core import calendars, channels, conditions, goals, phases, policy, signals, timing
 from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting
 from orchestrator.core.audience import NEW_FOR
 from orchestrator.core.conditions import Clause, View
@@ -56,12 +60,15 @@ from orchestrator.core.playbook import (
     AskSurvey,
     CallWebhook,
     Channel,
+    Closed,
     Entered,
     Escalate,
+    Holds,
     Letter,
     Notify,
     OnDay,
     OnDays,
+    Opened,
     PhaseEntered,
     Play,
     Playbook,
@@ -73,6 +80,7 @@ from orchestrator.core.playbook import (
 )
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
 from orchestrator.core.segments import owned
+from orchestrator.core.signals import Closing, Edge, SignalState
 from orchestrator.core.timing import Due, Zone
 
 _MOST_MOVES = 10_000  # more in one call can only be a circle
@@ -252,6 +260,8 @@ class _Moving:
             self.reach_milestone()
             or self.change_stage()
             or self.enter_phases()
+            or self.watch()
+            or self.close_signal()
             or self.withdraw()
             or self.drop_broken()
             or self.judge_first_due()
@@ -308,11 +318,70 @@ class _Moving:
         return isinstance(due.play.trigger, Entered)
 
     def drop_broken(self) -> bool:
-        for name in self.account.waiting:
+        for name, waiting in self.account.waiting.items():
             due = timing.broken(self.playbook.plays[name], self.account, self.zone, self.playbook)
             if due is not None:
-                return self.decide(due, Outcome.SKIPPED, DecisionReason.OVERTAKEN)
+                confirming = waiting.reason is PostponementReason.CONFIRMING
+                reason = DecisionReason.UNCONFIRMED if confirming else DecisionReason.OVERTAKEN
+                return self.decide(due, Outcome.SKIPPED, reason)
         return False
+
+    def watch(self) -> bool:
+        """A watched condition began or ceased to hold: that instant is kept, so that no later event dates it anew."""
+        for name, trigger in self.playbook.watched.items():
+            edge = self.account.edges.get(name)
+            holds = conditions.verdict(trigger.condition, self.view) is True
+            if edge is not None and edge.until is None:
+                if not holds:
+                    return self.set(edges={**self.account.edges, name: replace(edge, until=self.now)})
+            elif holds:
+                return self.rise(self.playbook.plays[name], trigger, edge)
+        return False
+
+    def rise(self, play: Play, trigger: Holds, before: Edge | None) -> bool:
+        """What rests on nothing that happened (``not login``) has held since the anchor."""
+        since = conditions.held_since(trigger.condition, self.view) or self.view.anchor or self.now
+        if before is not None and before.until is not None:
+            since = max(since, before.until)
+        self.set(edges={**self.account.edges, play.name: Edge(since=min(since, self.now))})
+        due = timing.next_due(play, self.account, self.zone, self.playbook)
+        if due is not None and trigger.span and due.at > self.now:
+            self.postpone(due, due.at, PostponementReason.CONFIRMING)
+        return True
+
+    def drop_followers(self, what: type[Opened | Closed], signal: str) -> None:
+        """A signal closes, or opens again: what the last turn made due and was not judged never will be."""
+        for due in list(self.pending()):
+            trigger = due.play.trigger
+            if due.at <= self.now and isinstance(trigger, what) and trigger.signal == signal:
+                self.decide(due, Outcome.SKIPPED, DecisionReason.OVERTAKEN)
+
+    def close_signal(self) -> bool:
+        for name in self.playbook.signals:
+            why = self.closing(name) if signals.is_open(name, self.account.signals) else None
+            if why is not None:
+                return self.close(name, why)
+        return False
+
+    def closing(self, name: str) -> Closing | None:
+        """Why an open signal closes now; None when it stays open."""
+        withdrawn = self.withdrawal_reason(self.playbook.plays[name])
+        if withdrawn is MessageReason.EXITED:
+            return Closing.EXITED
+        if signals.said_at(signals.RESOLVED, name, self.account.signals, self.account.facts) is not None:
+            return Closing.RESOLVED
+        return None if withdrawn is None else Closing.CLEARED
+
+    def close(self, name: str, why: Closing) -> bool:
+        self.drop_followers(Opened, name)
+        state = replace(self.account.signals[name], closed_at=self.now)
+        detail = {"signal": name, "closed": why, "episode": state.episode, "opened_at": state.opened_at.isoformat()}
+        self.notes.append(Note(kind=NoteKind.SIGNAL, at=self.now, detail=detail))
+        if why is Closing.RESOLVED and name in self.playbook.watched and self.playbook.signals[name].cooldown:
+            self.set(
+                edges={**self.account.edges, name: Edge(since=self.now)}
+            )  # what still holds after it is a new cause
+        return self.set(signals={**self.account.signals, name: state})
 
     def withdraw(self) -> bool:
         for play, episode in self.account.standing.items():
@@ -377,6 +446,8 @@ class _Moving:
         waiting = self.account.waiting.get(due.play.name)
         if waiting is None or waiting.episode != due.episode:
             return due.at
+        if waiting.reason is PostponementReason.ABSORBED and self.absorbed(due.play):
+            return _FAR_OFF
         if waiting.until is None:
             return _FAR_OFF if self.account.paused else due.at
         if waiting.reason is PostponementReason.NO_RECIPIENT and self.reach(due):
@@ -408,6 +479,8 @@ class _Moving:
         reason = self.skip_reason(due)
         if reason is not None:
             return self.decide(due, Outcome.SKIPPED, reason)
+        if due.play.signal is not None:
+            return self.judge_signal(due, due.play.signal.cooldown)
         if channels.to_people(self.todo(due.play)) and not self.reach(due):
             return self.await_recipient(due)
         held = self.held(due)
@@ -419,14 +492,37 @@ class _Moving:
             return self.decide(due, Outcome.SKIPPED, too_long, held)
         return self.postpone(due, opening, PostponementReason.OUTSIDE_WINDOW if held is None else held.reason, held)
 
+    def judge_signal(self, due: Due, cooldown: timedelta) -> bool:
+        if self.absorbed(due.play):
+            return self.postpone(due, None, PostponementReason.ABSORBED)
+        cooled = max((at + cooldown for at in signals.closings((due.play.name,), self.account.signals)), default=due.at)
+        if cooled > self.now:
+            return self.postpone(due, cooled, PostponementReason.COOLING)
+        return self.decide(due, Outcome.DONE, DecisionReason.DUE)
+
+    def absorbed(self, play: Play) -> bool:
+        """Whether a signal is open that explains this one."""
+        return any(signals.is_open(root, self.account.signals) for root in self.playbook.roots.get(play.name, ()))
+
+    def could_act(self, due: Due) -> datetime:
+        """Since when it may act, for what concerns ``valid_for``: a signal could not open while it was held back."""
+        name, signal = due.play.name, due.play.signal
+        if signal is None:
+            return due.at
+        roots = signals.closings(self.playbook.roots.get(name, ()), self.account.signals)
+        own = (at + signal.cooldown for at in signals.closings((name,), self.account.signals))
+        return max([due.at, *roots, *own])
+
     def skip_reason(self, due: Due) -> DecisionReason | None:
         play = due.play
         if self.account.stage not in play.stages and (play.stages or self.exited):
             return DecisionReason.EXITED if self.exited else DecisionReason.OTHER_STAGE
-        if self.now - due.at > play.policy.valid_for:
+        if self.now - self.could_act(due) > play.policy.valid_for:
             return DecisionReason.STALE
         if isinstance(play.trigger, PhaseEntered) and phases.over(play.trigger.phase, due.episode, self.view.journeys):
             return DecisionReason.OVERTAKEN
+        if play.signal is not None and signals.is_open(play.name, self.account.signals):
+            return DecisionReason.ALREADY_OPEN
         held = conditions.verdict(play.when, self.view)
         if held is not True:
             return DecisionReason.UNKNOWN if held is None else DecisionReason.CONDITION_FALSE
@@ -511,8 +607,10 @@ class _Moving:
 
     def explanation(self, play: Play) -> tuple[Clause, ...]:
         """Condition and goal as one whole: a clause is decisive only if it would have changed what was done."""
+        held = play.trigger.condition if isinstance(play.trigger, Holds) else None
         goal = play.policy.only_while
-        parts = (play.when, *(() if goal is None else (goal,)))
+        asked = (held if held is not goal else None, play.when, goal)
+        parts = tuple(part for part in asked if part is not None)
         whole = conditions.Every(operands=parts, text=" and ".join(f"({part.text})" for part in parts))
         return conditions.explain(whole, self.view)
 
@@ -527,7 +625,16 @@ class _Moving:
         if self.account.anchor is None and isinstance(due.play.trigger, OnDay | OnDays):
             self.set(anchor=timing.anchor_of(self.account, self.playbook))
 
+    def open_signal(self, due: Due) -> None:
+        name = due.play.name
+        self.drop_followers(Closed, name)
+        before = self.account.signals.get(name)
+        state = SignalState(episode=due.episode, opened_at=self.now, count=before.count + 1 if before else 1)
+        self.set(signals={**self.account.signals, name: state})
+
     def act(self, due: Due) -> None:
+        if due.play.signal is not None:
+            self.open_signal(due)
         todo, people, before = self.todo(due.play), self.reach(due), len(self.messages)
         for number, action in todo:
             match action:
@@ -641,6 +748,12 @@ class _Moving:
             goal = self.playbook.plays[play].policy.only_while
             if goal is not None:
                 yield from conditions.flips(goal, view)
+        for trigger in self.playbook.watched.values():
+            yield from conditions.flips(trigger.condition, view)
+        for name in self.playbook.signals:
+            goal = self.playbook.plays[name].policy.only_while
+            if goal is not None and signals.is_open(name, self.account.signals):
+                yield from conditions.flips(goal, view)
 
 
 _FAR_OFF = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)  # no instant of ours is later
@@ -656,6 +769,7 @@ def view_of(account: Account, now: datetime, playbook: Playbook) -> View:
         stage=account.stage,
         stage_entered_at=account.stage_entered_at,
         milestones=account.milestones,
+        signals=account.signals,
     )
     if playbook.onboarding is None:
         return view

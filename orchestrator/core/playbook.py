@@ -263,6 +263,30 @@ class Cadence:
     until_day: int | None = None  # the last local day since the anchor on which it comes due; None: for ever
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holds:
+    """A condition has held for so long without a break. Episode: the instant since which it holds."""
+
+    condition: Node
+    span: timedelta = timedelta(0)  # zero: at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A signal is open for so long. Episode: the instant at which it opened."""
+
+    signal: str
+    delay: timedelta = timedelta(0)  # zero: at once
+    business: bool = False  # count only the vendor's working time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """A signal has closed. Episode: the instant at which it closed."""
+
+    signal: str
+
+
 Trigger = (
     OnDay
     | OnDays
@@ -277,6 +301,9 @@ Trigger = (
     | PhaseEntered
     | EveryWeek
     | Cadence
+    | Holds
+    | Opened
+    | Closed
 )  # when a play comes due: ``core.timing`` says how each is derived
 
 
@@ -435,6 +462,18 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """What makes a play a signal: all that it does is to be open, while its ``only_while`` holds."""
+
+    severity: Severity
+    category: str  # what kind of risk it is
+    intervention: str = ""  # what a human should do about it, in a sentence
+    absorbs: frozenset[str] = frozenset()  # its symptoms: signals that do not open while this one is open
+    cooldown: timedelta = timedelta(0)  # after it closed, it stays closed for so long
+    at_risk: bool = False  # while it is open, the account is at risk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
     """Trigger + condition + actions + policy."""
 
@@ -448,6 +487,7 @@ class Play:
     audience: Audience = field(default_factory=Audience)  # who of the account's people is written to
     prefer: Channel | None = None  # which goes of a mail and an in-app note; None: ``in_app_from`` says
     unreachable: Escalate | None = None  # the work for a human when nobody of them can be; None: it is skipped
+    signal: Signal | None = None  # None: it is no signal, but does what its actions say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -523,3 +563,29 @@ class Playbook:
     quiet: Quiet | None = None  # None: no hour of the window is quiet
     holidays: Holidays | None = None  # None: every day counts as its weekday does
     judgements: Mapping[str, str] = field(default_factory=dict)  # what only a human can tick -> what a person calls it
+    signals: Mapping[str, Signal] = field(init=False)  # of the plays
+    roots: Mapping[str, tuple[str, ...]] = field(init=False)  # symptom -> the signals that absorb it
+    watched: Mapping[str, Holds] = field(init=False)  # play -> the condition whose edges start it
+
+    def __post_init__(self) -> None:
+        """Derive what the plays say, so that a playbook without signals has nothing to look through."""
+        signals = {name: play.signal for name, play in self.plays.items() if play.signal is not None}
+        watched = {name: play.trigger for name, play in self.plays.items() if isinstance(play.trigger, Holds)}
+        for name, value in (("signals", signals), ("roots", _roots(signals)), ("watched", watched)):
+            object.__setattr__(self, name, value)
+
+
+def _roots(signals: Mapping[str, Signal]) -> dict[str, tuple[str, ...]]:
+    """For each symptom the signals that absorb it; the symptoms of a symptom are its root's too."""
+    absorbed = {name: _symptoms(name, signals) for name in signals}
+    symptoms = {symptom for found in absorbed.values() for symptom in found}
+    return {each: tuple(root for root in signals if each in absorbed[root]) for each in symptoms}
+
+
+def _symptoms(root: str, signals: Mapping[str, Signal]) -> set[str]:
+    found: set[str] = set()
+    newest = {root}
+    while newest:
+        newest = {each for name in newest if name in signals for each in signals[name].absorbs} - found
+        found |= newest
+    return found

@@ -37,6 +37,8 @@ class DecisionReason(Reason):
     HOLDOUT = "holdout", "The account belongs to the holdout, which is not written to."
     EXITED = "exited", "The account had left: its stage is an exit."
     OTHER_STAGE = "other_stage", "The play belongs to other stages than the account's."
+    ALREADY_OPEN = "already_open", "It was due, but the signal is open already: of each, one is open at a time."
+    UNCONFIRMED = "unconfirmed", "Its condition ceased to hold before it had held for as long as its `for` asks."
 
 
 @unique
@@ -52,6 +54,9 @@ class PostponementReason(Reason):
     NO_RECIPIENT = "no_recipient", "Nobody at the account has an address yet: it waits for the call that names one."
     DRAFT = "draft", "It is a draft: it waits for a person to approve it."
     NOT_BEFORE = "not_before", "The message may not leave before its time."
+    CONFIRMING = "confirming", "Its condition holds, and has to go on holding for as long as its `for` asks."
+    ABSORBED = "absorbed", "A signal that explains this one is open: it is looked at again when that one has closed."
+    COOLING = "cooling", "The signal has closed not long ago: it is looked at again when its cooldown is over."
     RELAY_DEFERRED = "relay_deferred", "The relay was out of reach or asked to try again later."
 
 

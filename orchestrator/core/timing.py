@@ -15,6 +15,9 @@
 | Stalled   | the life of the stage (its entry)         | the end of the stage's window in the account's segment   |
 | EveryWeek | the week (its Monday 00:00 UTC)           | that Monday, from the first after the anchor             |
 | Cadence   | the period (``2026-W07``, ``2026-Q1``)    | its local day, from the first after the anchor's day     |
+| Holds     | the instant since which it holds          | that instant + the span, if it has held throughout       |
+| Opened    | the instant at which the signal opened    | that instant + the delay, if it is still open            |
+| Closed    | the instant at which the signal closed    | when it closed, until it opens again                     |
 
 A stage's window counts from the anchor, and whoever enters late has the window's whole length: an account that came
 into growth on day 25 of [7d, 30d) stalls 23 days later, one that was won back on day 200 has its seven days of
@@ -41,12 +44,15 @@ from orchestrator.core.playbook import (
     After,
     Before,
     Cadence,
+    Closed,
     Entered,
     EveryWeek,
+    Holds,
     Milestone,
     Occurred,
     OnDay,
     OnDays,
+    Opened,
     Overdue,
     PhaseEntered,
     Play,
@@ -142,8 +148,25 @@ def _was_due(trigger: Trigger, episode: str, account: Account, zone: Zone, playb
             return datetime.fromisoformat(episode)
         case Overdue():
             return _deadline(playbook.milestones[trigger.milestone], account, anchor_of(account, playbook))
+        case Holds() | Opened() | Closed():
+            return _once_lasting(datetime.fromisoformat(episode), trigger, playbook)
         case _:
             return None
+
+
+def _once_lasting(since: datetime, trigger: Holds | Opened | Closed, playbook: Playbook) -> datetime:
+    """When a trigger comes due whose episode is the instant since which something holds, is open or is closed."""
+    match trigger:
+        case Holds():
+            return since + trigger.span
+        case Opened(business=True):
+            return calendars.add_business_time(since, trigger.delay, playbook.working, ZoneInfo(playbook.timezone))
+        case Opened():
+            return since + trigger.delay
+        case Closed():
+            return since
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _decided(play: Play, episode: str, account: Account) -> bool:
@@ -191,8 +214,22 @@ def _episode(play: Play, account: Account, zone: Zone, playbook: Playbook) -> tu
             return _week(trigger, play, account, anchor)
         case Cadence() as trigger:
             return None if anchor is None else _period(trigger, play, account, anchor, zone.tz)
+        case Holds() | Opened() | Closed() as trigger:
+            since = _lasts_since(trigger, play, account)
+            return None if since is None else (since.isoformat(), _once_lasting(since, trigger, playbook))
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def _lasts_since(trigger: Holds | Opened | Closed, play: Play, account: Account) -> datetime | None:
+    """Since when it holds, is open or is closed; None when it does not, or never was."""
+    if isinstance(trigger, Holds):
+        edge = account.edges.get(play.name)
+        return edge.since if edge is not None and edge.until is None else None
+    state = account.signals.get(trigger.signal)
+    if state is None or isinstance(trigger, Closed):
+        return state.closed_at if state else None
+    return state.opened_at if state.closed_at is None else None
 
 
 def _day(number: int, play: Play, anchor: datetime, tz: ZoneInfo) -> datetime:
@@ -350,6 +387,13 @@ def told(trigger: Trigger) -> str:
             return f"every week until day {trigger.until_day}"
         case Cadence():
             return _cadence(trigger)
+        case Holds():
+            lasting = f" for {_span(trigger.span, business=False)}" if trigger.span else ""
+            return f"{trigger.condition.text} has held{lasting}"
+        case Opened():
+            return f"signal {trigger.signal} {_open_for(trigger)}"
+        case Closed():
+            return f"signal {trigger.signal} closed"
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -358,6 +402,13 @@ def _cadence(trigger: Cadence) -> str:
     day = WEEKDAYS[trigger.on] if trigger.unit is Unit.WEEK else f"day {trigger.on}"
     until = "" if trigger.until_day is None else f" until day {trigger.until_day}"
     return f"every {trigger.unit} on {day}{until}"
+
+
+def _open_for(trigger: Opened) -> str:
+    if not trigger.delay:
+        return "opened"
+    ours = " of our working time" if trigger.business else ""
+    return f"open for {_span(trigger.delay, business=False)}{ours}"
 
 
 def _span(span: timedelta, *, business: bool) -> str:

@@ -97,10 +97,13 @@ class ActionCompiler:
             self.tree.refuse((*path, "due"), "a human needs some time: `due` must be longer than nothing")
         if shape.owner == OF_SEGMENT:
             self.segments.check_owners((*path, "owner"))
+        for key in ("severity", "category"):
+            if getattr(shape, key) is None:
+                self.tree.refuse((*path, key), f"missing key `{key}`")
         return Escalate(
             template=shape.template,
-            severity=Severity(shape.severity),
-            category=shape.category,
+            severity=Severity(shape.severity or Severity.MEDIUM),
+            category=shape.category or "",
             owner=shape.owner,
             due=shape.due,
         )

@@ -29,6 +29,7 @@ from orchestrator.core.playbook import (
     Transition,
     Trigger,
 )
+from orchestrator.core.signals import WORDS
 from orchestrator.playbook import loader, policy
 from orchestrator.playbook.actions import ActionCompiler
 from orchestrator.playbook.conditions import ConditionError, Derived, Kind, Names, compile_condition
@@ -38,6 +39,7 @@ from orchestrator.playbook.onboarding import OnboardingCompiler, with_steps
 from orchestrator.playbook.plays import PlayCompiler
 from orchestrator.playbook.schema import Document, MilestoneShape, StageShape, validated
 from orchestrator.playbook.segments import SegmentCompiler, derived_names, window_of
+from orchestrator.playbook.signals import compile_signals, flag_of
 from orchestrator.playbook.source import PlaybookSource, read_source, version_of
 from orchestrator.playbook.vocabulary import check_event, check_name, vocabulary_of
 
@@ -92,7 +94,8 @@ class _Compiler:
         self.segments = SegmentCompiler(document=document, tree=tree, vocabulary=self.vocabulary, broken=broken)
         self.segmentation = self.segments.segmentation()
         self.onboarding = OnboardingCompiler(document=document, tree=tree, broken=broken)
-        self.derived = {**derived_names(self.segmentation), **self.onboarding.derived()}
+        segments = derived_names(self.segmentation)
+        self.derived = {**segments, **self.onboarding.derived(), **flag_of(document.signals)}
         self.conditions: list[Node] = []  # every one, for ``reads``
 
     def playbook(self) -> Playbook:
@@ -124,8 +127,12 @@ class _Compiler:
             onboarding=self.onboarding,
             segments=self.segments,
             timed=frozenset(name for name, milestone in milestones.items() if milestone.timed),
+            exits=frozenset(name for name, stage in document.stages.table.items() if stage.exit),
         )
-        compiled = {name: plays.play(name, shape) for name, shape in document.plays.items()}
+        compiled = {
+            **compile_signals(document.signals, plays, taken=document.plays),
+            **{name: plays.play(name, shape) for name, shape in document.plays.items()},
+        }
         if not compiled and not self.broken:
             self.tree.refuse(("plays",), "a playbook needs a play")
         return Playbook(
@@ -178,6 +185,7 @@ class _Compiler:
             later=frozenset(self.document.milestones) - known,
             broken=self.broken,
             judgements=frozenset(self.document.judgements),
+            signals=frozenset(self.document.signals),
         )
 
     def condition(self, text: str, path: Path, names: Names) -> Node:
@@ -214,7 +222,8 @@ class _Compiler:
         triggers = {name for play in plays for name in heard(play.trigger)}
         clocks = {target.since for milestone in milestones for target in milestone.targets}
         looked_at = {name for node in self.conditions for name in events_of(node, self.vocabulary)}
-        return frozenset({self.document.anchor, *triggers, *clocks, *looked_at}) | _ALWAYS_READ
+        said = WORDS if self.document.signals else ()
+        return frozenset({self.document.anchor, *triggers, *clocks, *looked_at, *said}) | _ALWAYS_READ
 
     # -- stages ------------------------------------------------------------------------------------------------------
 
@@ -342,5 +351,7 @@ def events_of(node: Node, vocabulary: Vocabulary) -> Iterator[str]:
                 continue
             case TermKind.PHASE | TermKind.PHASE_DAYS | TermKind.PHASE_LATE | TermKind.ONBOARDINGS:
                 continue  # the steps of an onboarding are read at any rate
+            case TermKind.SIGNAL | TermKind.SIGNAL_DAYS | TermKind.SIGNAL_COUNT | TermKind.ACKNOWLEDGED:
+                continue  # the words about signals are read wherever there are signals
             case _:
                 yield term.name

@@ -77,6 +77,12 @@ _OF_GOALS = {
     kind.value.partition(".")[2]: kind for kind in (TermKind.GOALS_SET, TermKind.GOALS_MET, TermKind.GOALS_OPEN)
 }
 GOALS = "goals"  # the account's own goals: known to every condition whose playbook does not mean something else by it
+_OF_SIGNALS = {
+    "days": TermKind.SIGNAL_DAYS,
+    "count": TermKind.SIGNAL_COUNT,
+    "acknowledged": TermKind.ACKNOWLEDGED,
+}
+AT_RISK = "at_risk"  # is any signal open that bears this flag; a name only where one does
 _ENDLESS = frozenset({TermKind.FIRST_DAY, TermKind.WEEK_RATIO})  # infinite until it happened
 _TRAIT_KINDS = {
     TraitType.BOOL: Kind.BOOL,
@@ -93,6 +99,8 @@ _OTHER_KINDS = {
     TermKind.FIRST: Kind.INSTANT,
     TermKind.LAST: Kind.INSTANT,
     TermKind.STAGE: Kind.TEXT,
+    TermKind.SIGNAL: Kind.BOOL,
+    TermKind.ACKNOWLEDGED: Kind.BOOL,
 }  # what is neither here nor a trait is a number
 
 
@@ -117,6 +125,7 @@ class Names:
     later: frozenset[str] = frozenset()  # milestones that may not be named here, being this one or later ones
     broken: frozenset[str] = frozenset()  # declared, but wrongly: said elsewhere, so not said again
     judgements: frozenset[str] = frozenset()
+    signals: frozenset[str] = frozenset()
 
     def all(self) -> frozenset[str]:
         """Every name that may stand in a condition."""
@@ -125,9 +134,8 @@ class Names:
     def declared(self) -> frozenset[str]:
         """Every name that the playbook declares."""
         words = self.vocabulary
-        return words.events.union(
-            words.traits, words.scores, words.measures, self.milestones, self.judgements, self.derived
-        )
+        kinds = (words.traits, words.scores, words.measures, self.milestones, self.judgements, self.signals)
+        return words.events.union(*kinds, self.derived)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +174,8 @@ class _Typed:
                 return f"the {self.kind.bare} trait `{self.node.text}`"
             case Term(kind=TermKind.SEEN):
                 return f"the event `{self.node.text}` (true or false)"
+            case Term(kind=TermKind.SIGNAL):
+                return f"the signal `{self.node.text}` (true or false)"
             case Term(kind=TermKind.MILESTONE):
                 return f"the milestone `{self.node.text}` (true or false)"
             case Term(kind=TermKind.JUDGED):
@@ -394,6 +404,7 @@ class _Compiler:
             TermKind.MILESTONE: self.names.milestones,
             TermKind.MEASURE: words.measures,
             TermKind.JUDGED: self.names.judgements,
+            TermKind.SIGNAL: self.names.signals,
         }
         for kind, known in kinds.items():
             if name in known:
@@ -437,6 +448,8 @@ class _Compiler:
             return _OF_SCORES
         if name == GOALS and name not in self.names.declared():
             return _OF_GOALS
+        if name in self.names.signals:
+            return _OF_SIGNALS
         return {} if name in self.names.all() else None
 
     def term(self, tree: ast.expr, kind: TermKind, name: str) -> _Typed:

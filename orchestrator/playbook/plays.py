@@ -1,7 +1,7 @@
 """Plays: trigger, condition, actions and policy of each, resolved against the names of the playbook."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from orchestrator.core.calendars import Hours
@@ -10,12 +10,15 @@ from orchestrator.core.facts import TraitType
 from orchestrator.core.playbook import (
     After,
     Before,
+    Closed,
     Entered,
+    Holds,
     Mode,
     Occurred,
     OnDay,
     OnDays,
     OnUnknown,
+    Opened,
     Overdue,
     PhaseEntered,
     Play,
@@ -37,7 +40,22 @@ from orchestrator.playbook.schema import PlayShape
 from orchestrator.playbook.segments import SegmentCompiler
 from orchestrator.playbook.vocabulary import check_event, check_name
 
-TRIGGERS = ("day", "before", "after", "silent", "on", "overdue", "reached", "entered", "stalled", "phase", "every")
+TRIGGERS = (
+    "day",
+    "before",
+    "after",
+    "silent",
+    "on",
+    "overdue",
+    "reached",
+    "entered",
+    "stalled",
+    "phase",
+    "every",
+    "holds",
+    "opened",
+    "closed",
+)
 DEFAULT_DEFER = timedelta(days=2)  # never longer than the play's valid_for
 
 _NOTHING = OnDay(day=0)  # stands in where the trigger is wrong; what holds it is never used
@@ -56,21 +74,29 @@ class PlayCompiler:
     quiet: Quiet | None
     onboarding: OnboardingCompiler  # knows the phases
     segments: SegmentCompiler  # knows how long a stage takes
+    exits: frozenset[str]  # stages of accounts that have left
     timed: frozenset[str] = frozenset()  # the milestones that have a target
 
     def play(self, name: str, shape: PlayShape) -> Play:
         """One compiled play; what is wrong with it is noted in the tree."""
         path: Path = ("plays", name)
         check_name(name, path, self.tree)
+        return self.acting(name, shape, path, self.trigger(shape, path))
+
+    def acting(self, name: str, shape: PlayShape, path: Path, trigger: Trigger) -> Play:
+        """A play that stands at a path, with its actions."""
         actions = self.actions.actions(shape, path)
+        return replace(self.bare(name, shape, path, trigger), actions=actions)
+
+    def bare(self, name: str, shape: PlayShape, path: Path, trigger: Trigger) -> Play:
+        """Condition and policy of what stands at a path, without an action."""
         policy = self._policy(shape, path)
         self._check_times(shape, policy, path)
         return Play(
             name=name,
             label=shape.label or name.replace("_", " "),
-            trigger=self._trigger(shape, path),
+            trigger=trigger,
             when=ALWAYS if shape.when is None else self.condition(shape.when, (*path, "when"), self.names),
-            actions=actions,
             policy=policy,
             stages=self._stages(shape, path),
             audience=self.actions.audience(shape, path),
@@ -80,11 +106,15 @@ class PlayCompiler:
 
     # -- trigger -----------------------------------------------------------------------------------------------------
 
-    def _trigger(self, shape: PlayShape, path: Path) -> Trigger:
+    def trigger(self, shape: PlayShape, path: Path) -> Trigger:
+        """The one trigger of what stands at a path."""
+        if shape.span is not None and shape.holds is None:
+            self.tree.refuse((*path, "for"), "`for` says how long a condition must hold: it stands beside `holds`")
         said = [name for name in TRIGGERS if getattr(shape, name) is not None]
         if len(said) != 1:
+            kind = "signal" if path[0] == "signals" else "play"
             told = f"this has {' and '.join(said)}" if said else "this has none"
-            self.tree.refuse(path, f"a play needs one trigger of {', '.join(TRIGGERS)}; {told}", key=True)
+            self.tree.refuse(path, f"a {kind} needs one trigger of {', '.join(TRIGGERS)}; {told}", key=True)
             return _NOTHING
         try:
             return self._said_trigger(shape, (*path, said[0]))
@@ -114,18 +144,26 @@ class PlayCompiler:
             case PlayShape(overdue=str() as milestone):
                 return self._overdue(milestone, path)
             case PlayShape(reached=str() as milestone):
-                self._check_known("milestone", milestone, path, self.names.milestones)
+                self.check_known("milestone", milestone, path, self.names.milestones)
                 return Reached(milestone=milestone)
             case PlayShape(entered=str() as stage):
-                self._check_known("stage", stage, path, self.names.stages)
+                self.check_known("stage", stage, path, self.names.stages)
                 return Entered(stage=stage)
             case PlayShape(phase=str() as phase):
                 self.onboarding.check_phase(phase, path)
                 return PhaseEntered(phase=phase)
             case PlayShape(stalled=str() as stage):
-                self._check_known("stage", stage, path, self.names.stages)
+                self.check_known("stage", stage, path, self.names.stages)
                 self.segments.check_end(stage, path)
                 return Stalled(stage=stage)
+            case PlayShape(holds=str() as text):
+                return Holds(condition=self.condition(text, path, self.names), span=shape.span or timedelta(0))
+            case PlayShape(opened=str() as signal):
+                self.check_known("signal", signal, path, self.names.signals)
+                return Opened(signal=signal)
+            case PlayShape(closed=str() as signal):
+                self.check_known("signal", signal, path, self.names.signals)
+                return Closed(signal=signal)
             case _:
                 return spans.cadence(shape.every or "")
 
@@ -141,7 +179,7 @@ class PlayCompiler:
         return Before(lead=found.lead, until=found.trait)
 
     def _overdue(self, milestone: str, path: Path) -> Overdue:
-        self._check_known("milestone", milestone, path, self.names.milestones)
+        self.check_known("milestone", milestone, path, self.names.milestones)
         if milestone in self.names.milestones and milestone not in self.timed:
             self.tree.refuse(path, f"the milestone `{milestone}` has no `target` that could pass")
         return Overdue(milestone=milestone)
@@ -154,7 +192,8 @@ class PlayCompiler:
     def _check_event(self, event: str, path: Path, offset: int | None = None) -> None:
         check_event(event, path, self.tree, {*self.names.vocabulary.events, *self.names.broken}, offset)
 
-    def _check_known(self, kind: str, name: str, path: Path, known: Iterable[str]) -> None:
+    def check_known(self, kind: str, name: str, path: Path, known: Iterable[str]) -> None:
+        """Refuse a name that leads nowhere."""
         if name not in known and name not in self.names.broken:
             self.tree.refuse(path, f"unknown {kind} `{name}`{did_you_mean(name, known)}")
 
@@ -162,7 +201,7 @@ class PlayCompiler:
 
     def _stages(self, shape: PlayShape, path: Path) -> frozenset[str]:
         for number, stage in enumerate(shape.stages):
-            self._check_known("stage", stage, (*path, "stages", number), self.names.stages)
+            self.check_known("stage", stage, (*path, "stages", number), self.names.stages)
         return frozenset(shape.stages)
 
     # -- policy ------------------------------------------------------------------------------------------------------

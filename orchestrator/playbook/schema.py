@@ -44,6 +44,8 @@ Words = Annotated[str, Field(min_length=1, max_length=500)]
 Draft = Annotated[bool | str, BeforeValidator(spans.yes_no_or_text)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Mode = Literal["live", "shadow", "redirect"]
+Severity = Literal["low", "medium", "high", "critical"]
+Category = Literal["technical", "adoption", "champion", "timeline", "scope", "political"]
 _SLUG, _PATH = r"^[a-z0-9][a-z0-9-]{0,63}$", r"^/"
 _PATTERNS = {_SLUG: "a name of small letters, digits and -", _PATH: "a path that begins with /"}
 
@@ -321,8 +323,8 @@ class EscalateShape(_Shape):
     """One piece of work for a human."""
 
     template: str
-    severity: Literal["low", "medium", "high", "critical"]
-    category: Literal["technical", "adoption", "champion", "timeline", "scope", "political"]
+    severity: Severity | None = None  # None: the signal's, on its ladder
+    category: Category | None = None  # the same
     owner: Words
     due: Duration
 
@@ -375,6 +377,10 @@ class PlayShape(_Shape):
     stalled: str | None = None
     phase: str | None = None
     every: str | None = None
+    holds: str | None = None
+    span: Duration | None = Field(default=None, alias="for")  # of ``holds``
+    opened: str | None = None
+    closed: str | None = None
     when: str | None = None
     email: str | None = None
     in_app: str | None = None
@@ -400,6 +406,26 @@ class PlayShape(_Shape):
     stages: list[str] = []
 
 
+class RungShape(PlayShape):
+    """One step of a signal's ladder: a play that comes due when the signal has been open for so long (``after``)."""
+
+    name: str | None = None
+    unless: Literal["acknowledged"] | None = None
+
+
+class SignalShape(PlayShape):
+    """A signal: what opens it and keeps it open, and the ladder of what is done about it."""
+
+    severity: Severity
+    category: Category
+    intervention: Words | None = None
+    stays: str | None = Field(default=None, alias="while")
+    cooldown: Duration = timedelta(0)
+    absorbs: list[str] = []
+    flag: Literal["at_risk"] | None = None
+    ladder: list[RungShape] = []
+
+
 class Document(_Shape):
     """A whole playbook file."""
 
@@ -423,11 +449,13 @@ class Document(_Shape):
     draft: Draft | None = None
     gaps: GapsShape | None = None
     holdout: HoldoutShape | None = None
+    signals: dict[str, SignalShape] = {}
     plays: dict[str, PlayShape]
 
 
 _NAMED: tuple[Path, ...] = (
     ("plays",),
+    ("signals",),
     ("milestones",),
     ("judgements",),
     *(("vocabulary", kind) for kind in VocabularyShape.model_fields),

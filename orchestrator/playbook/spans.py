@@ -91,6 +91,18 @@ def plain_span(text: object) -> timedelta:
     return found.length
 
 
+def working_span(text: str) -> Span:
+    """A duration in which business hours are hours of the vendor's working time: ``16 business hours``.
+
+    Raises:
+        ValueError: it is none, or counts business days: how long is a working day?
+    """
+    found = _SPAN.fullmatch(text.strip())
+    if found is not None and found["business"] is not None and found["unit"][0] in {"d", "w"}:
+        raise ValueError(f"write your own working time in business hours, as `working` counts them; got {text!r}")
+    return span(text)
+
+
 def since(text: str) -> Since:
     """``48 business hours since signed_up``.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from orchestrator.core.events import OWN_EVENTS
 from orchestrator.core.facts import MeasureRule, ScoreRule, TraitRule, TraitType, Value, Vocabulary, trait_value
 from orchestrator.core.timing import WEEKENDS
-from orchestrator.playbook.conditions import BUILTINS
+from orchestrator.playbook.conditions import AT_RISK, BUILTINS
 from orchestrator.playbook.errors import did_you_mean
 from orchestrator.playbook.loader import Path, Tree
 from orchestrator.playbook.schema import Document, TraitShape, VocabularyShape
@@ -62,6 +62,8 @@ def _check_names(document: Document, tree: Tree) -> None:
         taken.update(dict.fromkeys(PHASE_NAMES, "given by the onboarding"))
     if document.segments is not None:
         taken.update(dict.fromkeys(SEGMENT_NAMES, "given by the segments"))
+    if any(signal.flag for signal in document.signals.values()):
+        taken[AT_RISK] = "the flag of signals"
     kinds: tuple[tuple[str, Path, Iterable[str]], ...] = (
         ("an event", (*_AT, "events"), shape.events),
         ("a trait", (*_AT, "traits"), shape.traits),
@@ -69,6 +71,7 @@ def _check_names(document: Document, tree: Tree) -> None:
         ("a measure", (*_AT, "measures"), shape.measures),
         ("a milestone", ("milestones",), document.milestones),
         ("a judgement", ("judgements",), document.judgements),
+        ("a signal", ("signals",), document.signals),
     )
     for kind, above, names in kinds:
         for name in names:

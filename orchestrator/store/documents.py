@@ -14,6 +14,7 @@ from orchestrator.core.events import Event, EventKind
 from orchestrator.core.facts import Fact, Facts, Said, Value, Written
 from orchestrator.core.people import Person
 from orchestrator.core.reasons import DecisionReason, PostponementReason
+from orchestrator.core.signals import Edge, SignalState
 
 FORMAT = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,6 +65,8 @@ def account_document(account: Account) -> Document:
         "standing": dict(account.standing),
         "recent": [[micros(each.at), each.person, each.play, each.episode] for each in account.recent],
         **_phases_document(account),
+        "signals": {name: _signal_document(state) for name, state in account.signals.items()},
+        "edges": {play: [micros(edge.since), _maybe(micros, edge.until)] for play, edge in account.edges.items()},
         "wake_at": _maybe(micros, account.wake_at),
         "basis": account.basis,
     }
@@ -98,6 +101,8 @@ def account_from(account_id: str, document: Document) -> Account:
             }
             for onboarding, each in document.get("phases", {}).items()
         },
+        signals={name: _signal_from(*state) for name, state in document.get("signals", {}).items()},
+        edges={play: _edge_from(*edge) for play, edge in document.get("edges", {}).items()},
         wake_at=_maybe(instant_of, document["wake_at"]),
         basis=document["basis"],
     )
@@ -138,6 +143,18 @@ def _waiting_from(episode: str, until: int | None, reason: str) -> Waiting:
 
 def _recent_from(at: int, person: str, play: str, episode: str) -> Recent:
     return Recent(at=instant_of(at), person=person, play=play, episode=episode)
+
+
+def _signal_document(state: SignalState) -> list[Any]:
+    return [state.episode, micros(state.opened_at), _maybe(micros, state.closed_at), state.count]
+
+
+def _signal_from(episode: str, opened: int, closed: int | None, count: int) -> SignalState:
+    return SignalState(episode=episode, opened_at=instant_of(opened), closed_at=_maybe(instant_of, closed), count=count)
+
+
+def _edge_from(since: int, until: int | None) -> Edge:
+    return Edge(since=instant_of(since), until=_maybe(instant_of, until))
 
 
 # -- facts -----------------------------------------------------------------------------------------------------------

@@ -67,7 +67,9 @@ class Life:
             self.step(first)
 
     def live(self, events: Iterable[Event], until: datetime, *, hourly: bool = False) -> "Life":
-        """Each event arrives when it happens; in between the account sleeps."""
+        """Each event arrives when it happens; in between the account sleeps. A new one is looked at as it is opened."""
+        if not self.steps:
+            self.step(self.now)
         for each in sorted(events, key=lambda event: event.stamp):
             self.sleep(each.occurred_at, hourly=hourly)
             self.step(each.occurred_at, [each])

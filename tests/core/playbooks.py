@@ -33,15 +33,18 @@ from orchestrator.core.playbook import (
     Caps,
     Channel,
     ChecklistItem,
+    Closed,
     Entered,
     Escalate,
     EveryWeek,
+    Holds,
     Milestone,
     Notify,
     Occurred,
     Onboarding,
     OnDay,
     OnDays,
+    Opened,
     Overdue,
     Phase,
     PhaseEntered,
@@ -56,6 +59,7 @@ from orchestrator.core.playbook import (
     SetTrait,
     Severity,
     ShowInApp,
+    Signal,
     Silent,
     Stage,
     Stalled,
@@ -97,6 +101,18 @@ def trait(name: str) -> Term:
 
 def reached(name: str) -> Term:
     return term(TermKind.MILESTONE, name)
+
+
+def is_open(name: str) -> Term:
+    return Term(kind=TermKind.SIGNAL, name=name, text=name)
+
+
+def acknowledged(name: str) -> Term:
+    return term(TermKind.ACKNOWLEDGED, name)
+
+
+def days_open(name: str) -> Term:
+    return term(TermKind.SIGNAL_DAYS, name)
 
 
 def constant(value: Value) -> Literal:
@@ -399,6 +415,74 @@ PHASE_PLAYS = (
 )
 LATE = Milestone(
     name="late", when=either(term(TermKind.PHASE_LATE), compare(term(TermKind.PHASE_DAYS), ">", 9)), label="Late"
+)
+
+
+def signal(
+    name: str,
+    trigger: Trigger,
+    *absorbs: str,
+    when: Node = ALWAYS,
+    cooldown: timedelta = timedelta(0),
+    **policy: Any,  # noqa: ANN401 -- fields of Policy
+) -> Play:
+    """A signal by its parts; what keeps it open is the policy's ``only_while``."""
+    what = Signal(severity=Severity.HIGH, category="adoption", absorbs=frozenset(absorbs), cooldown=cooldown)
+    return replace(play(name, trigger, when=when, **{"valid_for": 7 * DAY, **policy}), signal=what)
+
+
+def rung(
+    number: int,
+    name: str,
+    delay: timedelta,
+    *actions: Action,
+    unless_acknowledged: bool = True,
+    business: bool = False,
+) -> Play:
+    """A rung of a signal's ladder."""
+    return play(
+        f"{name}_{number}",
+        Opened(signal=name, delay=delay, business=business),
+        *actions,
+        when=negation(acknowledged(name)) if unless_acknowledged else ALWAYS,
+        only_while=is_open(name),
+        valid_for=7 * DAY,
+    )
+
+
+NO_LOGIN, LOW_USE = negation(seen("login")), compare(count("core_used"), "<", 3)
+LONG_AGO = compare(days_ago("login"), ">=", 3)
+
+SIGNALS = (
+    signal(
+        "absent",
+        After(delay=2 * DAY, since="signed_up"),
+        "unset",
+        "unused",
+        "away",
+        only_while=NO_LOGIN,
+        priority=1,
+    ),
+    signal("unset", After(delay=5 * DAY, since="signed_up"), "unused", only_while=negation(reached("setup"))),
+    signal(
+        "unused",
+        Holds(condition=every(LOW_USE, compare(term(TermKind.DAY), ">=", 4)), span=2 * DAY),
+        only_while=compare(count("core_used"), "<", 5),
+        cooldown=6 * DAY,
+    ),
+    signal("away", Silent(period=3 * DAY, since="login"), only_while=LONG_AGO, cooldown=5 * DAY),
+    signal("flat", EveryWeek(until_day=40), when=LONG_AGO, only_while=compare(days_open("flat"), "<", 9)),
+    signal("idle", Holds(condition=LONG_AGO), only_while=LONG_AGO, cooldown=DAY, valid_for=DAY),
+    signal("grim", Holds(condition=either(is_open("away"), is_open("idle")), span=DAY), only_while=is_open("away")),
+)
+FOLLOWS = (
+    rung(1, "absent", timedelta(0), MAIL),
+    rung(2, "absent", 4 * HOUR, work(), business=True),
+    rung(3, "absent", 9 * DAY, work(Severity.CRITICAL), unless_acknowledged=False),
+    rung(1, "away", 2 * DAY, MAIL, work()),
+    rung(1, "idle", 3 * HOUR, work()),
+    play("relief", Closed(signal="idle"), MAIL),
+    play("steady", Holds(condition=every(seen("login"), negation(LONG_AGO)), span=4 * DAY), MAIL, at=time(10)),
 )
 
 PLAYBOOK = Playbook(

@@ -12,9 +12,11 @@ from orchestrator.core.calendars import Hours
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
 from orchestrator.core.facts import Written
 from orchestrator.core.people import Person
-from orchestrator.core.playbook import Caps, Gaps, Holdout, Holidays, Playbook, Policy, Quiet, Severity
+from orchestrator.core.playbook import Caps, Gaps, Holdout, Holidays, Play, Playbook, Policy, Quiet, Severity
+from orchestrator.core.signals import ACKNOWLEDGED, RESOLVED
 from tests.core.playbooks import (
     EVENTS,
+    FOLLOWS,
     LATE,
     MILESTONES,
     NOISE,
@@ -23,6 +25,7 @@ from tests.core.playbooks import (
     PLAYBOOK,
     PLAYS,
     SEGMENTATION,
+    SIGNALS,
     SLOWED,
     TRANSITIONS,
     work,
@@ -55,6 +58,16 @@ def pause(at: datetime) -> Event:
 def resume(at: datetime) -> Event:
     """A person lets the account go on."""
     return event("account_resumed", at, source=OWN_SOURCE)
+
+
+def acknowledge(signal: str, at: datetime) -> Event:
+    """A person takes an open signal on."""
+    return event(ACKNOWLEDGED, at, source=OWN_SOURCE, properties={"signal": signal, "by": "mei"})
+
+
+def resolve(signal: str, at: datetime) -> Event:
+    """A person says that an open signal is settled."""
+    return event(RESOLVED, at, source=OWN_SOURCE, properties={"signal": signal, "by": "mei"})
 
 
 def person(identity: str = "p1", **said: str) -> Person:
@@ -152,6 +165,14 @@ def words() -> st.SearchStrategy[Event]:
     return st.builds(lambda at, said: word(said[0], at, **said[1]), instants(), WORDS)
 
 
+@st.composite
+def signal_words(draw: st.DrawFn) -> Event:
+    """A person says something about a signal, open or not."""
+    signal = draw(st.sampled_from([each.name for each in SIGNALS]))
+    say = draw(st.sampled_from([acknowledge, resolve]))
+    return say(signal, draw(instants()))
+
+
 def several(each: st.SearchStrategy[Event], most: int = 12, prefix: str = "m") -> st.SearchStrategy[list[Event]]:
     """Some events, each with an id of its own."""
     return st.lists(each, max_size=most).map(
@@ -162,7 +183,7 @@ def several(each: st.SearchStrategy[Event], most: int = 12, prefix: str = "m") -
 def histories(most: int = 14) -> st.SearchStrategy[list[Event]]:
     """What happens at an account: it signs up, and then anything."""
     lively = tracks(("login", "setup_done", "core_used"))
-    anything = several(lively | lively | tracks() | groups() | pauses() | words(), most)
+    anything = several(lively | lively | tracks() | groups() | pauses() | words() | signal_words(), most)
     signing: st.SearchStrategy[list[Event]] = st.just([]) | st.just([event("Signed Up", START, message_id="sign-up")])
     return st.builds(lambda first, rest: first + rest, signing, anything)
 
@@ -240,18 +261,22 @@ def audiences() -> st.SearchStrategy[Audience]:
 
 
 @st.composite
+def varieties(draw: st.DrawFn, each: Play) -> Play:
+    """A play with another policy and, if it can write, other addressees."""
+    varied = replace(each, policy=draw(policies(each.policy)))
+    if each.signal is not None:
+        return varied
+    return replace(varied, audience=draw(audiences()), unreachable=draw(st.sampled_from([None, work(Severity.LOW)])))
+
+
+@st.composite
 def playbooks(draw: st.DrawFn) -> Playbook:
     """The test playbook with some plays, other policies, windows, gaps, caps, holdouts, rows, perhaps segments."""
     plays = draw(st.lists(st.sampled_from(PLAYS), unique_by=lambda each: each.name, min_size=1, max_size=8))
-    varied = {
-        each.name: replace(
-            each,
-            policy=draw(policies(each.policy)),
-            audience=draw(audiences()),
-            unreachable=draw(st.sampled_from([None, work(Severity.LOW)])),
-        )
-        for each in plays
-    }
+    if draw(st.booleans()):
+        plays += draw(st.lists(st.sampled_from(SIGNALS), unique_by=lambda each: each.name, min_size=1, max_size=5))
+        plays += draw(st.lists(st.sampled_from(FOLLOWS), unique_by=lambda each: each.name, max_size=4))
+    varied = {each.name: draw(varieties(each)) for each in plays}
     rows = TRANSITIONS if draw(st.booleans()) else TRANSITIONS[2:]
     when: dict[str, Any] = {"window": draw(WINDOWS), "quiet": draw(QUIET), "holidays": draw(HOLIDAYS)}
     when["in_app_from"] = draw(st.sampled_from([None, "setup", "settled"]))

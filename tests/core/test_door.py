@@ -222,6 +222,7 @@ def test_every_answer_of_the_door_has_a_test_here() -> None:
     claims = " ".join(str(each.__doc__) for name, each in globals().items() if name.startswith("test_"))
     later = {"DISCARDED", "SHADOW", "RELAY_REFUSED", "RENDER_FAILED", "SENDER_LOST"}  # said by deliver
     never = {"RELAY_DEFERRED", "NO_RECIPIENT", "OUTRANKED", "ACCOUNT_CAPPED"}  # said by deliver, and by advance
+    never |= {"CONFIRMING", "ABSORBED", "COOLING"}  # the same, of signals
     assert [each.name for each in MessageReason if each.name not in claims] == sorted(
         later, key=list(MessageReason.__members__).index
     )

@@ -158,9 +158,8 @@ def test_waking_when_told_equals_looking_every_hour(
     """Calls at every hour besides the wakes decide nothing more, and nothing else."""
     soon = [replace(each, occurred_at=START + (each.occurred_at - START) / 4) for each in events]
     until = START + 12 * DAY
-    told = life(people, playbook, START).live(soon, until)
-    polled = life(people, playbook, START, cut_short=False).live(soon, until, hourly=True)
-    assert told.said == polled.said
+    told, polled = (life(people, playbook, START, cut_short=cut) for cut in (True, False))
+    assert told.live(soon, until).said == polled.live(soon, until, hourly=True).said
 
 
 @given(histories(), crowds(), playbooks())

@@ -9,10 +9,22 @@ import pytest
 from orchestrator.core.account import Account, LedgerEntry, Outcome
 from orchestrator.core.lifecycle import absorb, opened, outlook
 from orchestrator.core.people import Person
-from orchestrator.core.playbook import After, Entered, EveryWeek, OnDay, Play, Reached, Silent, Trigger
+from orchestrator.core.playbook import (
+    After,
+    Closed,
+    Entered,
+    EveryWeek,
+    Holds,
+    OnDay,
+    Opened,
+    Play,
+    Reached,
+    Silent,
+    Trigger,
+)
 from orchestrator.core.reasons import DecisionReason
 from orchestrator.core.timing import told, working_days, zone_of
-from tests.core.playbooks import DAY, HOUR, MAIL, PLAYBOOK, play, with_plays
+from tests.core.playbooks import DAY, HOUR, MAIL, PLAYBOOK, play, seen, with_plays
 from tests.core.strategies import START, event, person, traits
 
 BERLIN_9 = datetime(2026, 3, 5, 8, tzinfo=UTC)  # 09:00 in Berlin on the day after START
@@ -55,6 +67,9 @@ SIGNED = account(("signed_up", START))
         Reached(milestone="setup"),
         Entered(stage="growth"),
         EveryWeek(until_day=9),
+        Holds(condition=seen("login")),
+        Opened(signal="absent"),
+        Closed(signal="absent"),
     ],
     ids=lambda trigger: type(trigger).__name__,
 )
@@ -221,6 +236,15 @@ def test_the_outlook_is_in_order() -> None:
         (Reached(milestone="setup"), "milestone setup reached"),
         (Entered(stage="growth"), "stage growth entered"),
         (EveryWeek(until_day=28), "every week until day 28"),
+        (Holds(condition=seen("login"), span=14 * DAY), "login has held for 14 days"),
+        (Holds(condition=seen("login")), "login has held"),
+        (Opened(signal="absent", delay=16 * HOUR), "signal absent open for 16 hours"),
+        (Opened(signal="absent"), "signal absent opened"),
+        (
+            Opened(signal="absent", delay=16 * HOUR, business=True),
+            "signal absent open for 16 hours of our working time",
+        ),
+        (Closed(signal="absent"), "signal absent closed"),
     ],
 )
 def test_a_trigger_is_told_as_a_sentence(trigger: Trigger, sentence: str) -> None:
