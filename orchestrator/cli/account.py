@@ -21,6 +21,7 @@ from orchestrator.insight.standing import standing
 from orchestrator.messaging.compose import compose_note
 from orchestrator.runtime.composition import Installation
 from orchestrator.store import accounts, observation, people
+from orchestrator.usecases import log as human_words
 from orchestrator.usecases.merge import merge as merge_accounts
 from orchestrator.usecases.overrule import pause as pause_account
 from orchestrator.usecases.overrule import resume as resume_account
@@ -29,6 +30,8 @@ app = typer.Typer(help="Accounts: customer companies.", no_args_is_help=True)
 app.add_typer(log.app, name="log")
 
 AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id in the product.")]
+OpenSignal = Annotated[str, typer.Argument(metavar="SIGNAL", help="The signal's name in the playbook.")]
+By = Annotated[str, typer.Option(help="Who says so.")]
 
 
 class NoSuchAccountError(LifecycleError):
@@ -89,6 +92,20 @@ def resume(account_id: AccountId, who: Annotated[str, typer.Option(help="Who say
     """Resume a paused account: what is still valid goes out, the rest is skipped as stale."""
     with installed() as installation:
         resume_account(installation.ports, account_id, who)
+
+
+@app.command()
+def acknowledge(account_id: AccountId, signal: OpenSignal, by: By) -> None:
+    """Take an open signal on: its ladder is climbed no further where a rung asks for that."""
+    with installed() as installation:
+        human_words.acknowledge(installation.ports, account_id, signal, by)
+
+
+@app.command()
+def resolve(account_id: AccountId, signal: OpenSignal, by: By) -> None:
+    """Settle an open signal: it closes, and stays closed until it has a new cause."""
+    with installed() as installation:
+        human_words.resolve(installation.ports, account_id, signal, by)
 
 
 @app.command()

@@ -1,8 +1,9 @@
-"""Where one account stands: its segment, the time that its stage gives it, and what is still to be done in it."""
+"""Where one account stands: its segment, its open signals, the time that its stage gives it, and what is to be done."""
 
 from collections.abc import Iterator
 from datetime import datetime
 
+from orchestrator.core import signals
 from orchestrator.core.account import Account
 from orchestrator.core.conditions import Journey, View, explain, verdict
 from orchestrator.core.errors import UndecidableError
@@ -17,6 +18,7 @@ def standing(account: Account, now: datetime, playbook: Playbook) -> Iterator[st
     segment = segment_of(account.facts, playbook)
     if segment is not None:
         yield _told(segment, account, playbook)
+    yield from _open_signals(account, playbook)
     ends = stalls_at(account, playbook)
     if ends is not None:
         over = "ended" if ends <= now else "ends"
@@ -32,6 +34,20 @@ def _told(segment: Segment, account: Account, playbook: Playbook) -> str:
     (clause,) = explain(playbook.segmentation.by, view)
     owner = f", owner {segment.owner}" if segment.owner else ""
     return f"segment {segment.label}: {segment.touch} touch{owner}; {clause.value}"
+
+
+def _open_signals(account: Account, playbook: Playbook) -> Iterator[str]:
+    """Each open signal: how bad, since when, who has taken it on; and what a human should do about it."""
+    for name in (each for each in playbook.signals if signals.is_open(each, account.signals)):
+        signal, since = playbook.signals[name], account.signals[name].opened_at
+        flag = ", at risk" if signal.at_risk else ""
+        taken = signals.said_at(signals.ACKNOWLEDGED, name, account.signals, account.facts)
+        by = account.facts.said[signals.ACKNOWLEDGED][name].words["by"] if taken is not None else None
+        who = f"taken on by {by or 'somebody'} at {taken:%Y-%m-%d %H:%M} UTC" if taken else "nobody has taken it on"
+        label = playbook.plays[name].label
+        yield f"signal {name} ({label}), {signal.severity}{flag}: open since {since:%Y-%m-%d %H:%M} UTC, {who}"
+        if signal.intervention:
+            yield f"  to do: {signal.intervention}"
 
 
 def _checklist(account: Account, now: datetime, playbook: Playbook) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""``log``: a human's word on an account is written down: a judgement ticked, a goal set, met or dropped.
+"""``log``: a human's word on an account is written down: a judgement ticked, a goal set, an open signal taken on.
 
 Each is an own event, folded like any other, with who said it; what the account's playbook does not know is refused.
 """
@@ -6,6 +6,7 @@ Each is an own event, folded like any other, with who said it; what the account'
 from dataclasses import dataclass
 from uuid import UUID
 
+from orchestrator.core import signals
 from orchestrator.core.account import Account
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.events import Json
@@ -24,6 +25,10 @@ class UnknownWordError(LifecycleError):
 
 class UnknownGoalError(LifecycleError):
     """The account has no goal of this name; ``lifecycle account show ACCOUNT`` names those that it has by now."""
+
+
+class NoOpenSignalError(LifecycleError):
+    """The account has no open signal of this name; ``lifecycle account show ACCOUNT`` names those that are open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +70,33 @@ def set_goal(ports: Ports, account_id: str, goal: str, by: str, said: GoalText) 
     told: dict[str, Json] = {"goal": goal, "by": by[:LONGEST], "text": said.text[:LONGEST]}
     measured: dict[str, Json] = {} if said.measure is None else {"measure": said.measure, "target": said.target}
     return say(ports, account.id, "goal_set", {**told, **measured})
+
+
+def acknowledge(ports: Ports, account_id: str, signal: str, by: str) -> UUID:
+    """Take an open signal on: it stays open, and the rungs of its ladder that ask for that are climbed no further.
+
+    Raises:
+        UnknownAccountError: there is no such account.
+        NoOpenSignalError: it has no such signal, or it is not open.
+    """
+    return _answer(ports, account_id, signal, by, signals.ACKNOWLEDGED)
+
+
+def resolve(ports: Ports, account_id: str, signal: str, by: str) -> UUID:
+    """Settle an open signal: it closes, what was done about it is withdrawn, and only a new cause opens it again.
+
+    Raises:
+        UnknownAccountError: there is no such account.
+        NoOpenSignalError: it has no such signal, or it is not open.
+    """
+    return _answer(ports, account_id, signal, by, signals.RESOLVED)
+
+
+def _answer(ports: Ports, account_id: str, signal: str, by: str, word: str) -> UUID:
+    account, _ = _found(ports, account_id)
+    if not signals.is_open(signal, account.signals):
+        raise NoOpenSignalError
+    return say(ports, account.id, word, {"signal": signal, "by": by[:LONGEST]})
 
 
 def end_goal(ports: Ports, account_id: str, goal: str, by: str, *, met: bool) -> UUID:

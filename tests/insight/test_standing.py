@@ -6,11 +6,13 @@ from datetime import timedelta
 from orchestrator.core.account import Account
 from orchestrator.core.events import Event
 from orchestrator.core.lifecycle import advance, opened
-from orchestrator.core.playbook import ChecklistItem
+from orchestrator.core.playbook import ChecklistItem, OnDay, Severity, Signal
 from orchestrator.insight.standing import open_items, standing
+from tests.core.lives import Life
 from tests.core.playbooks import (
     DAY,
     HOUR,
+    NO_LOGIN,
     ONBOARDING,
     PLAYBOOK,
     SEGMENTATION,
@@ -19,8 +21,10 @@ from tests.core.playbooks import (
     compare,
     constant,
     count,
+    signal,
+    with_plays,
 )
-from tests.core.strategies import START, event, person, traits
+from tests.core.strategies import START, acknowledge, event, person, traits
 
 BOOK = replace(PLAYBOOK, segmentation=SEGMENTATION)
 
@@ -78,3 +82,19 @@ def test_an_item_that_cannot_be_evaluated_is_open() -> None:
     onboarding = replace(STAGES["onboarding"], checklist=(item,), window=(timedelta(0), None))
     book = replace(BOOK, stages={**STAGES, "onboarding": onboarding})
     assert open_items(account(), START, book) == (item,)
+
+
+def test_each_open_signal_has_a_line() -> None:
+    """How bad it is, since when it is open, who has taken it on, and what to do; a closed one has none."""
+    what = Signal(severity=Severity.HIGH, category="adoption", intervention="Call them.", at_risk=True)
+    absent = replace(signal("absent", OnDay(day=0), only_while=NO_LOGIN), signal=what)
+    book = with_plays(absent, signal("flat", OnDay(day=0)))
+    lived = Life(account=opened("a", START, book), people=(), playbook=book, now=START)
+    lived.step(START, [event("signed_up"), acknowledge("flat", START + HOUR)])
+    assert list(standing(lived.account, START, book))[:3] == [
+        "signal absent (absent), high, at risk: open since 2026-03-04 10:20 UTC, nobody has taken it on",
+        "  to do: Call them.",
+        "signal flat (flat), high: open since 2026-03-04 10:20 UTC, taken on by mei at 2026-03-04 11:20 UTC",
+    ]
+    lived.step(START + HOUR, [event("login", START + HOUR)])
+    assert not [line for line in standing(lived.account, START, book) if "absent" in line]

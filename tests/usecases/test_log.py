@@ -1,9 +1,13 @@
 """What a human says of an account is written down, folded, and looked at by the rules."""
 
+from collections.abc import Callable
+from uuid import UUID
+
 import pytest
 
 from orchestrator.usecases import log
 from orchestrator.usecases.overrule import UnknownAccountError
+from orchestrator.usecases.ports import Ports
 from tests.usecases.company import HOUR, MONDAY, Company
 from tests.usecases.playbooks import tiny
 from tests.usecases.world import World
@@ -72,3 +76,67 @@ def test_only_a_known_account_is_spoken_of(acme: World) -> None:
     """A mistyped account is refused."""
     with pytest.raises(UnknownAccountError):
         log.tick(acme.ports, "acne", "proven", "mei", "")
+
+
+ABSENT = """\
+signals:
+  absent:
+    severity: high
+    category: adoption
+    intervention: Call them.
+    after: 1h since signed_up
+    while: not login
+    ladder:
+      - escalate: {template: no_login, owner: csm, due: 8h}
+      - after: 1d
+        unless: acknowledged
+        escalate: {template: no_login, owner: cs_director, due: 8h}
+plays:
+"""
+
+
+@pytest.fixture
+def absent(bare: World) -> World:
+    """An account that never logged in, an hour after it signed up."""
+    bare.publish(tiny().replace("plays:\n", ABSENT))
+    bare.drain(*Company().sign_up())
+    bare.at(MONDAY + HOUR)
+    bare.live()
+    return bare
+
+
+def of_the_signal(world: World) -> dict[str, str]:
+    """What was decided of the signal and its ladder."""
+    return {play: reason for _, play, reason in world.decisions() if play.startswith("absent")}
+
+
+def test_an_open_signal_is_taken_on(absent: World) -> None:
+    """Whoever acknowledges a signal stops its ladder; it stays open, and its work too."""
+    log.acknowledge(absent.ports, "acme", "absent", "mei")
+    absent.at(MONDAY + 48 * HOUR)
+    absent.live()
+    assert of_the_signal(absent) == {"absent": "due", "absent_1": "due", "absent_2": "condition_false"}
+    assert absent.facts()["said"]["escalation_acknowledged"]["absent"][0] == {"by": "mei"}
+    assert absent.one("SELECT closed_at FROM escalations") is None
+
+
+def test_an_open_signal_is_settled(absent: World) -> None:
+    """Whoever resolves a signal closes it and its work; the journal says so."""
+    log.resolve(absent.ports, "acme", "absent", "mei")
+    absent.live()
+    assert absent.one("SELECT detail ->> 'closed' FROM journal WHERE kind = 'signal'") == "resolved"
+    assert absent.one("SELECT close_reason FROM escalations") == "goal_reached"
+    absent.at(MONDAY + 48 * HOUR)
+    absent.live()
+    assert of_the_signal(absent) == {"absent": "due", "absent_1": "due"}
+    with pytest.raises(log.NoOpenSignalError):
+        log.acknowledge(absent.ports, "acme", "absent", "mei")
+
+
+@pytest.mark.parametrize("say", [log.acknowledge, log.resolve])
+def test_only_an_open_signal_is_answered(absent: World, say: Callable[[Ports, str, str, str], UUID]) -> None:
+    """A mistyped signal is refused, and so is an account that there is not."""
+    with pytest.raises(log.NoOpenSignalError):
+        say(absent.ports, "acme", "absence", "mei")
+    with pytest.raises(UnknownAccountError):
+        say(absent.ports, "acne", "absent", "mei")
