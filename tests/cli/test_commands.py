@@ -188,6 +188,12 @@ def test_words_of_humans_are_logged_and_shown(lifecycle: Lifecycle) -> None:
     assert "no judgement `fluent`" in refused
 
 
+@pytest.mark.parametrize("command", ["acknowledge", "resolve"])
+def test_only_an_open_signal_is_answered(lifecycle: Lifecycle, command: str) -> None:
+    """A signal that is not open cannot be taken on or settled: one sentence says where the open ones are."""
+    assert "no open signal of this name" in lifecycle("account", command, "acme", "absent", "--by", "Bo", status=2)
+
+
 def test_check_names_the_line_of_a_mistake(lifecycle: Lifecycle, tmp_path: Path) -> None:
     """``playbook check`` refuses with file, line, column, path and what was perhaps meant."""
     shipped = Path("templates/playbooks/b2b-saas.yaml").read_text(encoding="utf-8")
