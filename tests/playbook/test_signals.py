@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator.core.playbook import Closed, Escalate, Holds, OnDay, Opened, Playbook, SendEmail, Severity
 from orchestrator.core.reasons import DecisionReason
+from orchestrator.playbook.actions import ACTION_KEYS
 from orchestrator.playbook.conditions import ConditionError, Names, compile_condition
 from orchestrator.playbook.plays import TRIGGERS
 from orchestrator.playbook.signals import VALID_FOR
@@ -189,7 +190,7 @@ REFUSED = [
     (("name: last_resort", "name: hello"), "48:9 signals.absent.ladder[2]: `hello` is a play already: a name is one thing only"),
     (("name: last_resort", "name: absent_1"), "48:9 signals.absent.ladder[2]: `absent_1` is a play already: a name is one thing only"),
     (("template: no_login, owner", "template: no_logn, owner"), "47:30 signals.absent.ladder[1].escalate.template: there is no template templates/escalation/no_logn.md (did you mean `no_login`?)"),
-    (("        email: signal_no_login\n", "        label: x\n"), "43:9 signals.absent.ladder[0]: a play needs something to do: `email`, `escalate` or both"),
+    (("        email: signal_no_login\n", "        label: x\n"), f"43:9 signals.absent.ladder[0]: a play needs something to do: one or more of {', '.join(ACTION_KEYS)}"),
     (("touch: {one_of", "absent: text\n    touch: {one_of"), "33:3 signals.absent: `absent` is a trait already: a name is one thing only"),
     (("touch: {one_of", "at_risk: bool\n    touch: {one_of"), "9:5 vocabulary.traits.at_risk: `at_risk` is the flag of signals already: a name is one thing only"),
     (("    day: 1\n", "    opened: absnt\n"), "65:13 plays.hello.opened: unknown signal `absnt` (did you mean `absent`?)"),
