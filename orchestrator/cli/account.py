@@ -1,6 +1,7 @@
 """``lifecycle account``: one account, what it is and why."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -10,10 +11,11 @@ from sqlalchemy import Connection
 from orchestrator.cli import log
 from orchestrator.cli.console import installed, out
 from orchestrator.core.account import Account
+from orchestrator.core.conditions import weigh
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.goals import goals_of
 from orchestrator.core.judgements import judgement
-from orchestrator.core.lifecycle import outlook
+from orchestrator.core.lifecycle import outlook, view_of
 from orchestrator.core.playbook import Escalate, Playbook
 from orchestrator.core.reasons import DecisionReason
 from orchestrator.core.timing import told
@@ -47,10 +49,12 @@ def show(account_id: AccountId) -> None:
     """Show an account: stage, facts, traits, people, what was done and what is open."""
     with installed() as installation, installation.ports.engine.connect() as connection:
         account = _account(connection, account_id)
+        playbook = _playbook(installation, connection, account)
         _print_account(account)
         _print_standing(installation, connection, account)
+        _print_health(account, playbook, installation.ports.clock.now(connection))
         _print_facts(account)
-        _print_words(account, _playbook(installation, connection, account))
+        _print_words(account, playbook)
         _print_people(connection, account)
         _print_rows(
             "messages",
@@ -147,6 +151,22 @@ def _print_standing(installation: Installation, connection: Connection, account:
     playbook = installation.ports.library.edition(connection, account.playbook_version).playbook
     for line in standing(account, installation.ports.clock.now(connection), playbook):
         out.print(f"  {line}", markup=False)
+
+
+def _print_health(account: Account, playbook: Playbook, now: datetime) -> None:
+    """The health of the account, indicator by indicator; nothing where the playbook says nothing of it."""
+    if playbook.health is None:
+        return
+    found = weigh(playbook.health, view_of(account, now, playbook))
+    score = "unknown" if found.score is None else f"{found.score:g}, {found.colour}"
+    out.print(f"health {score}; {found.coverage:g} % of the weight is known", markup=False)
+    if found.override is not None:
+        word, raw = found.override, "unknown" if found.raw is None else f"{found.raw:g}"
+        told = f"set by {word.by} until {word.until:%Y-%m-%d %H:%M} UTC: {word.reason}; by the figures it is {raw}"
+        out.print(f"  {told}", markup=False)
+    for each in found.readings:
+        points = "unknown" if each.points is None else f"{each.colour}, {each.points:g}"
+        out.print(f"  {each.label} ({each.weight:g} %): {points}", markup=False)
 
 
 def _print_facts(account: Account) -> None:

@@ -1,5 +1,6 @@
 """``lifecycle account log``: what a human knows of an account and no event says."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -7,7 +8,7 @@ import typer
 from orchestrator.cli.console import installed, out
 from orchestrator.usecases import log
 
-app = typer.Typer(help="Log a human's word on an account: judgements and goals.", no_args_is_help=True)
+app = typer.Typer(help="Log a human's word on an account: judgements, goals, health.", no_args_is_help=True)
 
 AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id in the product.")]
 By = Annotated[str, typer.Option(help="Who says so.")]
@@ -47,4 +48,25 @@ def goal(
             log.set_goal(installation.ports, account_id, name, by, said)
         else:
             log.end_goal(installation.ports, account_id, name, by, met=met)
+    out.print("noted")
+
+
+@app.command()
+def override(
+    account_id: AccountId,
+    by: By,
+    reason: Annotated[str, typer.Option(help="Why.")],
+    score: Annotated[float | None, typer.Option(min=0, max=100, help="What the health is, 0 to 100.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="When it expires (UTC).")] = None,
+    lift: Annotated[bool, typer.Option("--lift", help="Take it back before its end.")] = False,
+) -> None:
+    """Say what the health of an account is until an instant, with name and reason; the raw score is kept."""
+    if lift is not (score is None) or lift is not (until is None):
+        raise typer.BadParameter("say --score and --until, or --lift")
+    with installed() as installation:
+        if score is not None and until is not None:
+            word = (score, until.replace(tzinfo=UTC))
+            log.override_health(installation.ports, account_id, by, reason, word)
+        else:
+            log.lift_override(installation.ports, account_id, by, reason)
     out.print("noted")

@@ -78,6 +78,8 @@ class Account:
     phases: Mapping[str, Mapping[str, PhaseEntry]] = field(default_factory=dict)  # onboarding -> phase -> its entry
     signals: Mapping[str, SignalState] = field(default_factory=dict)  # those that were ever open
     edges: Mapping[str, Edge] = field(default_factory=dict)  # play -> since when the condition that starts it holds
+    samples: Mapping[int, float | None] = field(default_factory=dict)  # week -> raw health at its beginning
+    colour: str = ""  # of its health when it was last noted; empty: unknown
     wake_at: datetime | None = None  # when something may next become due; None: not by time alone
     basis: str = ""  # what wake_at was derived from
 

@@ -21,10 +21,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum, unique
 from typing import Any, assert_never
 
-from orchestrator.core import goals
+from orchestrator.core import goals, health
 from orchestrator.core.calendars import DAY
 from orchestrator.core.errors import UndecidableError
 from orchestrator.core.facts import Fact, Facts, Value, Vocabulary, measure, week_of
+from orchestrator.core.health import Colour, Health, Reading, Rules
 from orchestrator.core.judgements import judgement
 from orchestrator.core.signals import SignalState, acknowledged_at, is_open
 
@@ -56,6 +57,8 @@ class TermKind(StrEnum):
     GOALS_SET = "goals.set"  # has the account a goal of its own
     GOALS_MET = "goals.met"  # has it some, and are all of them met
     GOALS_OPEN = "goals.open"  # how many are not met
+    OVERRIDE = "health.override"  # the score that a human has set; unknown when none is in force
+    HEALTH_FALLING = "health.falling_weeks"  # weeks in a row that began with a lower score than the one before
     DAY = "day"  # days since the anchor
     STAGE = "stage"
     STAGE_DAYS = "stage_days"  # days since the stage was entered
@@ -73,7 +76,7 @@ class TermKind(StrEnum):
 MOVING = frozenset(
     {TermKind.DAYS_AGO, TermKind.DAY, TermKind.STAGE_DAYS, TermKind.PHASE_DAYS, TermKind.SIGNAL_DAYS}
 )  # move with the clock
-WEEKLY = frozenset({TermKind.FALLING, TermKind.WEEK_RATIO})  # turn with the calendar week
+WEEKLY = frozenset({TermKind.FALLING, TermKind.WEEK_RATIO, TermKind.HEALTH_FALLING})  # turn with the calendar week
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +160,45 @@ class Case:
     unknown: Value = None  # when an unknown row leaves more than one value possible
 
 
-Node = Literal | Term | Arithmetic | Compare | OneOf | Negation | Every | Either | Case
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indicator:
+    """One part of the health: a colour by conditions, or a figure on a line."""
+
+    name: str
+    label: str  # what a person calls it
+    weight: float  # of 100
+    when: "Node"  # it is known only while this holds
+    green: "Node | None" = None  # None: it is a figure
+    yellow: "Node | None" = None  # where it is not green; None: then it is red
+    figure: "Node | None" = None  # a number
+    worst: float = 0  # the figure that is worth 0
+    best: float = health.FULL  # the figure that is worth 100
+
+
+@unique
+class Says(StrEnum):
+    """What a node about health says."""
+
+    SCORE = "health"  # 0 to 100; unknown when too little is known
+    RAW = "health.raw"  # the same without a human's override
+    COLOUR = "health.colour"  # green, yellow or red
+    COVERAGE = "health.coverage"  # the weight of what is known, of 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighted:
+    """What weighted indicators add up to."""
+
+    indicators: tuple[Indicator, ...]
+    rules: Rules
+    says: Says
+    text: str
+
+
+Node = Literal | Term | Arithmetic | Compare | OneOf | Negation | Every | Either | Case | Weighted
 
 ALWAYS = Literal(value=True, text="True")
+OVERRIDE = Term(kind=TermKind.OVERRIDE, name="", text=TermKind.OVERRIDE.value)
 
 
 NO_PHASE, FINISHED = "none", "done"  # what ``phase`` says before any onboarding began, and when none is unfinished
@@ -196,6 +235,7 @@ class View:
     stage_entered_at: datetime
     milestones: Mapping[str, datetime] = field(default_factory=dict)  # reached ones
     signals: Mapping[str, SignalState] = field(default_factory=dict)  # those that were ever open
+    samples: Mapping[int, float | None] = field(default_factory=dict)  # week -> score of health at its beginning
     journeys: tuple[Journey, ...] = ()  # the account's onboardings, the oldest first
 
     @property
@@ -253,6 +293,8 @@ def _value(node: Node, view: View, assumed: Mapping[str, bool]) -> Value:
             return _kleene((_as_bool(_value(part, view, assumed)) for part in node.operands), decides=True)
         case Case():
             return _chosen(node, view, assumed)
+        case Weighted():
+            return _of_health(node.says, weigh(node, view, assumed))
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -323,6 +365,59 @@ def _calculated(node: Arithmetic, left: Value, right: Value) -> Value:
     return result
 
 
+def weigh(node: Weighted, view: View, assumed: Mapping[str, bool] | None = None) -> Health:
+    """The health of an account, indicator by indicator."""
+    readings = [_indicated(each, node.rules, view, assumed or {}) for each in node.indicators]
+    return health.weighed(readings, node.rules, health.override_of(view.facts, view.now))
+
+
+def _indicated(indicator: Indicator, rules: Rules, view: View, assumed: Mapping[str, bool]) -> Reading:
+    """What an indicator says; one that cannot be evaluated (nothing to divide by) is unknown, and coverage tells it."""
+    try:
+        points, colour = _points(indicator, rules, view, assumed)
+    except UndecidableError:
+        points, colour = None, None
+    return Reading(name=indicator.name, label=indicator.label, weight=indicator.weight, points=points, colour=colour)
+
+
+def _points(
+    indicator: Indicator, rules: Rules, view: View, assumed: Mapping[str, bool]
+) -> tuple[float | None, Colour | None]:
+    if _value(indicator.when, view, assumed) is not True:
+        return None, None
+    if indicator.figure is not None:
+        figure = _value(indicator.figure, view, assumed)
+        if not isinstance(figure, int | float):
+            return None, None
+        points = health.linear(figure, indicator.worst, indicator.best)
+        return points, rules.colour(points)
+    colour = _lamp(indicator, view, assumed)
+    return (None, None) if colour is None else (health.POINTS[colour], colour)
+
+
+def _lamp(indicator: Indicator, view: View, assumed: Mapping[str, bool]) -> Colour | None:
+    """Green where that holds, else yellow where that holds, else red; unknown where that is not known."""
+    for colour, node in ((Colour.GREEN, indicator.green), (Colour.YELLOW, indicator.yellow)):
+        held = False if node is None else _as_bool(_value(node, view, assumed))
+        if held is not False:
+            return None if held is None else colour
+    return Colour.RED
+
+
+def _of_health(says: Says, found: Health) -> Value:
+    match says:
+        case Says.SCORE:
+            return found.score
+        case Says.RAW:
+            return found.raw
+        case Says.COLOUR:
+            return None if found.colour is None else found.colour.value
+        case Says.COVERAGE:
+            return found.coverage
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
 def read(term: Term, view: View) -> Value:
     """What a name reads in this view."""
     fact = view.facts.events.get(term.name)
@@ -356,6 +451,11 @@ def read(term: Term, view: View) -> Value:
             return found is not None and found.ticked
         case TermKind.GOALS_SET | TermKind.GOALS_MET | TermKind.GOALS_OPEN:
             return _goals(term.kind, view)
+        case TermKind.OVERRIDE:
+            overridden = health.override_of(view.facts, view.now)
+            return overridden.score if overridden else None
+        case TermKind.HEALTH_FALLING:
+            return health.falling_weeks(view.samples, week_of(view.now))
         case TermKind.DAY:
             return None if view.anchor is None else _days(view.anchor, view.now)
         case TermKind.STAGE:
@@ -463,14 +563,22 @@ def terms(node: Node) -> Iterator[Term]:
         if isinstance(leaf, Term):
             yield leaf
         else:
-            for condition, _ in leaf.rows:
-                yield from terms(condition)
+            for part in _within(leaf):
+                yield from terms(part)
 
 
-def _leaves(node: Node) -> Iterator[Term | Case]:
+def _within(leaf: Case | Weighted) -> tuple[Node, ...]:
+    """What a derived name rests on."""
+    if isinstance(leaf, Case):
+        return tuple(condition for condition, _ in leaf.rows)
+    parts = (part for each in leaf.indicators for part in (each.when, each.green, each.yellow, each.figure))
+    return (*(part for part in parts if part is not None), OVERRIDE)
+
+
+def _leaves(node: Node) -> Iterator[Term | Case | Weighted]:
     """Every name as written, left to right."""
     match node:
-        case Term() | Case():
+        case Term() | Case() | Weighted():
             yield node
         case Literal():
             return
@@ -493,6 +601,8 @@ def flips(node: Node, view: View) -> Iterator[datetime]:
     kinds = {term.kind for term in terms(node)}
     if kinds & WEEKLY:
         yield monday_after(view.now)
+    if TermKind.OVERRIDE in kinds and (overridden := health.override_of(view.facts, view.now)):
+        yield overridden.until
     late_at = view.journey.late_at if TermKind.PHASE_LATE in kinds and view.journey is not None else None
     if late_at is not None and late_at > view.now:
         yield late_at
@@ -516,10 +626,10 @@ def _comparisons(node: Node) -> Iterator[Compare]:
                 yield from _comparisons_within(leaf)
 
 
-def _comparisons_within(leaf: Term | Case) -> Iterator[Compare]:
-    if isinstance(leaf, Case):
-        for condition, _ in leaf.rows:
-            yield from _comparisons(condition)
+def _comparisons_within(leaf: Term | Case | Weighted) -> Iterator[Compare]:
+    if not isinstance(leaf, Term):
+        for part in _within(leaf):
+            yield from _comparisons(part)
 
 
 def _turn(part: Compare, view: View) -> datetime | None:
@@ -594,9 +704,26 @@ def _since_when(node: Node, view: View, *, wanted: bool) -> datetime | None:
 
 
 def _newest_of_names(node: Node, view: View) -> datetime | None:
-    return _newest(
-        [_rests_on(leaf, view) if isinstance(leaf, Term) else _chosen_since(leaf, view) for leaf in _leaves(node)]
-    )
+    return _newest([_said_since(leaf, view) for leaf in _leaves(node)])
+
+
+def _said_since(leaf: Term | Case | Weighted, view: View) -> datetime | None:
+    match leaf:
+        case Term():
+            return _rests_on(leaf, view)
+        case Case():
+            return _chosen_since(leaf, view)
+        case Weighted():
+            return _weighed_since(leaf, view)
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _weighed_since(node: Weighted, view: View) -> datetime | None:
+    """The last instant at which anything of the health changed: since then it has said what it says."""
+    turns = (_turn(part, view) for part in _comparisons(node))
+    turned = [turn for turn in turns if turn is not None and turn <= view.now]
+    return _newest([*turned, *(_rests_on(term, view) for term in terms(node))])
 
 
 def _chosen_since(node: Case, view: View) -> datetime | None:
@@ -638,10 +765,12 @@ def _rests_on(term: Term, view: View) -> datetime | None:
             return found.at if found else None
         case TermKind.GOALS_SET | TermKind.GOALS_MET | TermKind.GOALS_OPEN:
             return _newest(goals.instants(view.facts, view.vocabulary))
-        case TermKind.FALLING | TermKind.WEEK_RATIO:
+        case TermKind.FALLING | TermKind.WEEK_RATIO | TermKind.HEALTH_FALLING:
             return _FIRST_MONDAY + timedelta(weeks=week_of(view.now))
         case TermKind.STAGE:
             return view.stage_entered_at
+        case TermKind.OVERRIDE:
+            return health.override_turned(view.facts, view.now)
         case TermKind.PHASE | TermKind.PHASE_LATE | TermKind.ONBOARDINGS:
             return _phase_since(term.kind, view)
         case TermKind.SIGNAL | TermKind.SIGNAL_COUNT | TermKind.SIGNAL_DAYS:
@@ -705,16 +834,25 @@ def _clause(part: Node, whole: Node, view: View, *, outcome: bool | None) -> Cla
     return Clause(text=part.text, value=values, verdict=found, decisive=changed)
 
 
-def _reading(leaf: Term | Case, view: View) -> str:
+def _reading(leaf: Term | Case | Weighted, view: View) -> str:
     """A name with what it reads; a derived one also with what it rests on."""
     if isinstance(leaf, Term):
         return f"{leaf.text} = {_shown(read(leaf, view))}"
+    if isinstance(leaf, Weighted):
+        return _health_reading(leaf, view)
     try:
         said = _value(leaf, view, {})
     except UndecidableError:
         said = None
     rests_on = dict.fromkeys(_reading(term, view) for term in terms(leaf))  # each once
     return f"{leaf.text} = {_shown(said)} ({', '.join(rests_on)})"
+
+
+def _health_reading(node: Weighted, view: View) -> str:
+    found = weigh(node, view)
+    parts = [f"{each.name} {each.colour or 'unknown'}" for each in found.readings]
+    parts += [f"set by {found.override.by or 'a human'}"] if found.override else []
+    return f"{node.text} = {_shown(_of_health(node.says, found))} ({', '.join(parts)})"
 
 
 def _shown(value: Value) -> str:

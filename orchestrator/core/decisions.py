@@ -129,6 +129,7 @@ class NoteKind(StrEnum):
     MERGED = "merged"
     DRAFT = "draft"  # a person approved or discarded one
     SIGNAL = "signal"
+    HEALTH = "health"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,7 @@ OWN_EVENTS = (
     "goal_dropped",
     "escalation_acknowledged",  # somebody looks after an open signal (property ``signal``)
     "escalation_resolved",  # somebody has settled it
+    "health_overridden",
 )  # names under OWN_SOURCE that every vocabulary knows
 
 

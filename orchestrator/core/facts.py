@@ -115,7 +115,7 @@ Stamped = TypeVar("Stamped", Written, Said)
 class SayingRule:
     """What is kept of an own event that carries a person's word."""
 
-    subject: str  # the property that names what it is about
+    subject: str | None  # the property that names what it is about; None: there is one subject only, called ""
     words: Mapping[str, TraitRule]  # the properties that are kept, and what each may hold
 
 
@@ -134,6 +134,15 @@ SAYINGS: Mapping[str, SayingRule] = {
     "goal_dropped": SayingRule(subject="goal", words={"by": _TEXT}),
     "escalation_acknowledged": SayingRule(subject="signal", words={"by": _TEXT}),
     "escalation_resolved": SayingRule(subject="signal", words={"by": _TEXT}),
+    "health_overridden": SayingRule(
+        subject=None,
+        words={
+            "by": _TEXT,
+            "reason": _TEXT,
+            "score": TraitRule(type=TraitType.NUMBER),
+            "until": TraitRule(type=TraitType.INSTANT),
+        },
+    ),
 }  # by own event: of each subject its last word is a fact
 
 
@@ -292,7 +301,8 @@ def _said(event: Event, vocabulary: Vocabulary) -> dict[str, Written]:
 
 def _word(event: Event, rule: SayingRule) -> dict[str, Said]:
     """A person's word by its subject; nothing when it names none."""
-    subject, said = event.properties.get(rule.subject), event.properties
+    said = event.properties
+    subject = "" if rule.subject is None else said.get(rule.subject)
     if not isinstance(subject, str):
         return {}
     words = {name: trait_value(said[name], kind) if name in said else kind.default for name, kind in rule.words.items()}

@@ -4,6 +4,7 @@ Theory of operation. The events are folded into facts. Then four rules are appli
 
 1. A milestone whose condition holds is reached, once, dated by what it rests on.
    Likewise each phase that an onboarding has entered is noted once.
+   So is, where a rule looks at them, the weekly sample of health: once a calendar week, when it has begun.
 2. The first row of the stage table that leaves the account's stage and whose guard holds is taken. A circle within one
    instant is an error of the playbook.
 3. What a play did is withdrawn when its ``only_while`` no longer holds or the account is in an exit stage: unsent
@@ -15,8 +16,8 @@ Theory of operation. The events are folded into facts. Then four rules are appli
    broken, the date moved, the milestone reached, the window gone with another segment, or the same happened again) is
    skipped as overtaken.
 
-Then ``wake_at`` is derived: the earliest of the next due instants and the instants at which a guard, a milestone or an
-``only_while`` that matters now may turn by the clock alone.
+Then ``wake_at`` is derived: the earliest of the next due instants and the instants at which a guard, a milestone, an
+``only_while`` that matters now or the health may turn by the clock alone.
 
 A judgement asks, in this order: is the account in an exit stage, or in a stage that the play is not for; is it too late
 (``valid_for``); does the condition hold; is what it asks for still to be done (``only_while``); is there somebody to
@@ -36,7 +37,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
-from orchestrator.core import calendars, channels, conditions, goals, phases, policy, signals, timing
+from orchestrator.core import calendars, channels, conditions, goals, health, phases, policy, signals, timing
 from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting
 from orchestrator.core.audience import NEW_FOR
 from orchestrator.core.conditions import Clause, View
@@ -53,8 +54,8 @@ from orchestrator.core.decisions import (
     key,
 )
 from orchestrator.core.errors import IllegalInputError, UndecidableError
-from orchestrator.core.events import OWN_SOURCE, Event, EventKind, distinct
-from orchestrator.core.facts import adds, fold, name_of
+from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json, distinct
+from orchestrator.core.facts import adds, fold, name_of, week_of
 from orchestrator.core.people import Person, recipient
 from orchestrator.core.playbook import (
     AskSurvey,
@@ -87,7 +88,7 @@ _MOST_MOVES = 10_000  # more in one call can only be a circle
 _NO_OFFSET = timedelta(0)  # of UTC
 _PAUSES = frozenset({"account_paused", "account_resumed"})  # every rule looks at these
 _UNSEEN = frozenset(
-    {"ledger", "waiting", "standing", "recent", "anchor_said", "wake_at", "basis"}
+    {"ledger", "waiting", "standing", "recent", "anchor_said", "colour", "wake_at", "basis"}
 )  # no condition looks at these
 
 
@@ -260,6 +261,7 @@ class _Moving:
             self.reach_milestone()
             or self.change_stage()
             or self.enter_phases()
+            or self.take_sample()
             or self.watch()
             or self.close_signal()
             or self.withdraw()
@@ -720,9 +722,35 @@ class _Moving:
         self.notes.append(_note(NoteKind.ANCHOR, self.now, frozen=frozen.isoformat(), corrected=fact.first.isoformat()))
         self.set(anchor_said=fact.first)
 
+    def take_sample(self) -> bool:
+        """The health at the beginning of this week, once; what was found late is this week's all the same.
+
+        The week in which the account began has none, and in an exit stage none are taken.
+        """
+        book, week = self.playbook, week_of(self.now)
+        if book.health is None or not book.sampled or self.exited or week in self.account.samples:
+            return False
+        if week_of(self.account.created_at) >= week:
+            return False
+        score = conditions.weigh(book.health, self.view).raw
+        return self.set(samples=health.with_sample(self.account.samples, week, score))
+
+    def note_health(self) -> None:
+        """Each change of colour is written down, at the instant at which it came about: the colour's turns are due."""
+        if self.playbook.health is None:
+            return
+        found = conditions.weigh(self.playbook.health, self.view)
+        colour = found.colour.value if found.colour else ""
+        if colour != self.account.colour:
+            detail: dict[str, Json] = {"before": self.account.colour or "unknown", "colour": colour or "unknown"}
+            detail |= {"score": found.score, "coverage": found.coverage}
+            self.notes.append(Note(kind=NoteKind.HEALTH, at=self.now, detail=detail))
+            self.set(colour=colour)
+
     # -- resting -----------------------------------------------------------------------------------------------------
 
     def rest(self) -> Step:
+        self.note_health()
         self.set(wake_at=min(self.turns(), default=None), basis=basis_of(self.account, self.playbook))
         return Step(
             account=self.account,
@@ -754,6 +782,10 @@ class _Moving:
             goal = self.playbook.plays[name].policy.only_while
             if goal is not None and signals.is_open(name, self.account.signals):
                 yield from conditions.flips(goal, view)
+        if self.playbook.health is not None:
+            yield from conditions.flips(self.playbook.health, view)
+        if self.playbook.sampled and not self.exited:
+            yield conditions.monday_after(self.now)
 
 
 _FAR_OFF = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)  # no instant of ours is later
@@ -770,6 +802,7 @@ def view_of(account: Account, now: datetime, playbook: Playbook) -> View:
         stage_entered_at=account.stage_entered_at,
         milestones=account.milestones,
         signals=account.signals,
+        samples=account.samples,
     )
     if playbook.onboarding is None:
         return view

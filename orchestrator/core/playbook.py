@@ -11,7 +11,7 @@ from typing import TypeAlias, assert_never
 
 from orchestrator.core.audience import Audience
 from orchestrator.core.calendars import Hours
-from orchestrator.core.conditions import ALWAYS, Case, Node
+from orchestrator.core.conditions import ALWAYS, Case, Node, Weighted
 from orchestrator.core.events import Json
 from orchestrator.core.facts import Vocabulary
 from orchestrator.core.periods import Unit
@@ -562,6 +562,8 @@ class Playbook:
     holdout: Holdout | None = None  # None: everyone is written to
     quiet: Quiet | None = None  # None: no hour of the window is quiet
     holidays: Holidays | None = None  # None: every day counts as its weekday does
+    health: Weighted | None = None  # what the score of an account is made of; None: it has none
+    sampled: bool = False  # some rule looks at the weekly samples of health, so they are taken
     judgements: Mapping[str, str] = field(default_factory=dict)  # what only a human can tick -> what a person calls it
     signals: Mapping[str, Signal] = field(init=False)  # of the plays
     roots: Mapping[str, tuple[str, ...]] = field(init=False)  # symptom -> the signals that absorb it

@@ -5,15 +5,16 @@ every stage can be reached, that windows open, that a play has one trigger and s
 together. Whether a template's variables exist is the messaging floor's check.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path as FilePath
 
 from orchestrator.core import goals, judgements
+from orchestrator.core import health as core_health
 from orchestrator.core.calendars import zone
-from orchestrator.core.conditions import ALWAYS, Every, Node, TermKind, terms
+from orchestrator.core.conditions import ALWAYS, Every, Node, TermKind, Weighted, terms
 from orchestrator.core.facts import Vocabulary
 from orchestrator.core.playbook import (
     After,
@@ -34,6 +35,7 @@ from orchestrator.playbook import loader, policy
 from orchestrator.playbook.actions import ActionCompiler
 from orchestrator.playbook.conditions import ConditionError, Derived, Kind, Names, compile_condition
 from orchestrator.playbook.errors import PlaybookError, did_you_mean
+from orchestrator.playbook.health import ABSENT, NOT_YET, HealthCompiler, names_of
 from orchestrator.playbook.loader import Path, Tree
 from orchestrator.playbook.onboarding import OnboardingCompiler, with_steps
 from orchestrator.playbook.plays import PlayCompiler
@@ -97,11 +99,13 @@ class _Compiler:
         segments = derived_names(self.segmentation)
         self.derived = {**segments, **self.onboarding.derived(), **flag_of(document.signals)}
         self.conditions: list[Node] = []  # every one, for ``reads``
+        self.withheld: Mapping[str, str] = NOT_YET
 
     def playbook(self) -> Playbook:
         document = self.document
         milestones = self.milestones()
         onboarding = self.onboarding.compiled(partial(self.condition, names=self.names(document.milestones)))
+        health = self.health()
         vocabulary = with_steps(self.vocabulary, onboarding, document)
         stages = self.stages()
         transitions = self.transitions(stages)
@@ -168,6 +172,8 @@ class _Compiler:
             quiet=quiet,
             holidays=policy.holidays_of(document, self.tree),
             judgements=dict(document.judgements),
+            health=health,
+            sampled=self.reads_samples(),
         )
 
     # -- conditions --------------------------------------------------------------------------------------------------
@@ -180,7 +186,8 @@ class _Compiler:
             milestones=known,
             derived=self.derived,
             elsewhere={
-                CHECKLIST: "`checklist` stands in a transition only: it is the checklist of the stage that is left"
+                CHECKLIST: "`checklist` stands in a transition only: it is the checklist of the stage that is left",
+                **self.withheld,
             },
             later=frozenset(self.document.milestones) - known,
             broken=self.broken,
@@ -188,10 +195,12 @@ class _Compiler:
             signals=frozenset(self.document.signals),
         )
 
-    def condition(self, text: str, path: Path, names: Names) -> Node:
-        """The compiled condition at a path; one that is wrong is noted and stands as always."""
+    def condition(
+        self, text: str, path: Path, names: Names, compiled: Callable[[str, Names], Node] = compile_condition
+    ) -> Node:
+        """The compiled condition (or number) at a path; one that is wrong is noted and stands as always."""
         try:
-            found = compile_condition(text, names)
+            found = compiled(text, names)
         except ConditionError as error:
             for fault in error.faults:
                 self.tree.refuse(path, fault.message, fault.offset)
@@ -217,12 +226,26 @@ class _Compiler:
                 self.tree.refuse(("milestones", milestone, "targets", number, "since"), told)
         return tuple(Target(within=target.within, since=target.since) for target in shape.targets)
 
+    def health(self) -> Weighted | None:
+        """What health is made of; from here on conditions may speak of it."""
+        if self.document.health is None:
+            self.withheld = ABSENT
+            return None
+        compiler = HealthCompiler(tree=self.tree, names=self.names(self.document.milestones), condition=self.condition)
+        found = compiler.weighted(self.document.health)
+        self.derived, self.withheld = {**self.derived, **names_of(found)}, {}
+        return found
+
+    def reads_samples(self) -> bool:
+        """Whether any rule looks at the weekly samples of health."""
+        return any(term.kind is TermKind.HEALTH_FALLING for node in self.conditions for term in terms(node))
+
     def reads(self, plays: Iterable[Play], milestones: Iterable[Milestone]) -> frozenset[str]:
         """The events that any rule looks at."""
         triggers = {name for play in plays for name in heard(play.trigger)}
         clocks = {target.since for milestone in milestones for target in milestone.targets}
         looked_at = {name for node in self.conditions for name in events_of(node, self.vocabulary)}
-        said = WORDS if self.document.signals else ()
+        said = {*(WORDS if self.document.signals else ()), *({core_health.WORD} if self.document.health else ())}
         return frozenset({self.document.anchor, *triggers, *clocks, *looked_at, *said}) | _ALWAYS_READ
 
     # -- stages ------------------------------------------------------------------------------------------------------
@@ -253,12 +276,15 @@ class _Compiler:
         """What a transition may speak of: also of the checklist of the stage that it leaves."""
         names = self.names(self.document.milestones)
         if source == ANY:
-            return replace(names, elsewhere={CHECKLIST: f"`checklist` is that of one stage, `{ANY}` is all of them"})
+            return replace(
+                names,
+                elsewhere={**names.elsewhere, CHECKLIST: f"`checklist` is that of one stage, `{ANY}` is all of them"},
+            )
         if source not in stages:
             return replace(names, broken=names.broken | {CHECKLIST})  # that there is no such stage is said already
         items = tuple(item.when for item in stages[source].checklist)
         if not items:
-            return replace(names, elsewhere={CHECKLIST: f"the stage `{source}` has no checklist"})
+            return replace(names, elsewhere={**names.elsewhere, CHECKLIST: f"the stage `{source}` has no checklist"})
         node = Every(operands=items, text=CHECKLIST)
         return replace(names, derived={**names.derived, CHECKLIST: Derived(node=node, kind=Kind.BOOL)})
 
@@ -345,8 +371,12 @@ def events_of(node: Node, vocabulary: Vocabulary) -> Iterator[str]:
                 yield vocabulary.measures[term.name].event
             case TermKind.JUDGED:
                 yield judgements.WORD
+            case TermKind.OVERRIDE:
+                yield core_health.WORD
             case TermKind.GOALS_SET | TermKind.GOALS_MET | TermKind.GOALS_OPEN:
                 yield from goals.WORDS
+            case TermKind.HEALTH_FALLING:
+                continue  # it is read from samples
             case TermKind.TRAIT | TermKind.MILESTONE | TermKind.DAY | TermKind.STAGE | TermKind.STAGE_DAYS:
                 continue
             case TermKind.PHASE | TermKind.PHASE_DAYS | TermKind.PHASE_LATE | TermKind.ONBOARDINGS:

@@ -120,7 +120,7 @@ class Names:
     vocabulary: Vocabulary
     stages: tuple[str, ...] = ()
     milestones: frozenset[str] = frozenset()  # those that may be named here
-    derived: Mapping[str, Derived] = field(default_factory=dict)  # names that stand for nodes
+    derived: Mapping[str, Derived] = field(default_factory=dict)  # names that stand for nodes, whole: ``health.colour``
     elsewhere: Mapping[str, str] = field(default_factory=dict)  # names that may not stand here -> why
     later: frozenset[str] = frozenset()  # milestones that may not be named here, being this one or later ones
     broken: frozenset[str] = frozenset()  # declared, but wrongly: said elsewhere, so not said again
@@ -135,7 +135,7 @@ class Names:
         """Every name that the playbook declares."""
         words = self.vocabulary
         kinds = (words.traits, words.scores, words.measures, self.milestones, self.judgements, self.signals)
-        return words.events.union(*kinds, self.derived)
+        return words.events.union(*kinds, {name.partition(".")[0] for name in self.derived})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +193,15 @@ def compile_condition(text: str, names: Names) -> Node:
     return _Compiler(text, names).whole()
 
 
+def compile_number(text: str, names: Names) -> Node:
+    """The compiled number of a text: a name or a calculation that does not move with the clock.
+
+    Raises:
+        ConditionError: it is not of the language, or speaks of what there is not; all its faults together.
+    """
+    return _Compiler(text, names).number()
+
+
 def _parsed(text: str) -> ast.expr:
     """The tree of one expression.
 
@@ -229,17 +238,22 @@ class _Compiler:
         self.names = names
 
     def whole(self) -> Node:
+        return self.boolean(self.tree(), 0)
+
+    def number(self) -> Node:
+        return self.summand(self.tree(), 0)
+
+    def tree(self) -> ast.expr:
         if not self.text:
             raise self.fault(0, "the condition is empty")
         if len(self.text) > LONGEST:
             raise self.fault(0, f"a condition may have {LONGEST} characters at most, this has {len(self.text)}")
         try:
-            tree = _parsed(self.text)
+            return _parsed(self.text)
         except ConditionError as error:
             raise ConditionError(
                 Fault(offset=each.offset + self.lead, message=each.message) for each in error.faults
             ) from error
-        return self.boolean(tree, 0)
 
     # -- telling -----------------------------------------------------------------------------------------------------
 
@@ -409,12 +423,10 @@ class _Compiler:
         for kind, known in kinds.items():
             if name in known:
                 return self.term(tree, kind, name)
-        if name in self.names.derived:
-            derived = self.names.derived[name]
-            reads = derived.node.kind if isinstance(derived.node, Term) else None
-            return _Typed(node=derived.node, kind=derived.kind, values=derived.values, reads=reads)
         if name in _BUILTIN:
             return self.term(tree, _BUILTIN[name], "")
+        if name in self.names.derived:
+            return self.derived(self.names.derived[name])
         if name == GOALS:
             raise self.fault(tree, f"say {', '.join(f'{GOALS}.{each}' for each in _OF_GOALS)}")
         raise self.unknown(tree, name)
@@ -432,13 +444,23 @@ class _Compiler:
         if not isinstance(tree.value, ast.Name):
             raise self.fault(tree, "a name of the vocabulary may have one attribute, as in login.count")
         name, said = tree.value.id, tree.attr
+        if f"{name}.{said}" in self.names.derived:
+            return self.derived(self.names.derived[f"{name}.{said}"])
         known = self.attributes(name)
         if known is None:
             raise self.unknown(tree, name)
         if said not in known:
-            near = did_you_mean(said, known) or (f" (it has {', '.join(known)})" if known else "")
+            has = [
+                *known,
+                *(each.removeprefix(f"{name}.") for each in self.names.derived if each.startswith(f"{name}.")),
+            ]
+            near = did_you_mean(said, has) or (f" (it has {', '.join(has)})" if has else "")
             raise self.fault(tree, f"`{name}` has no `.{said}`{near}")
         return self.term(tree, known[said], name)
+
+    def derived(self, found: Derived) -> _Typed:
+        reads = found.node.kind if isinstance(found.node, Term) else None
+        return _Typed(node=found.node, kind=found.kind, values=found.values, reads=reads)
 
     def attributes(self, name: str) -> Mapping[str, TermKind] | None:
         """What may follow a name; None for an unknown one."""

@@ -229,6 +229,36 @@ class StagesShape(_Shape):
     transitions: list[TransitionShape] = []
 
 
+class IndicatorShape(_Shape):
+    """One indicator of the health: `green` and `yellow`, or a figure from its worst to its best."""
+
+    label: Words | None = None
+    weight: float = Field(ge=0, le=100)
+    when: str | None = None
+    green: str | None = None
+    yellow: str | None = None
+    value: str | None = None
+    worst: float | None = Field(default=None, alias="from")
+    best: float | None = Field(default=None, alias="to")
+
+
+class BandsShape(_Shape):
+    """From which score on the health is green, and yellow; below it is red."""
+
+    green: float = Field(default=70, ge=0, le=100)
+    yellow: float = Field(default=40, ge=0, le=100)
+
+
+class HealthShape(_Shape):
+    """What the health of an account is made of."""
+
+    indicators: dict[str, IndicatorShape]
+    bands: BandsShape = BandsShape()
+    coverage_floor: float = Field(default=60, ge=0, le=100)
+    roll_up: Literal["weighted", "strict"] = "weighted"
+    worst_of: list[str] = []
+
+
 class HoursShape(_Shape):
     """Which part of which weekdays counts."""
 
@@ -443,6 +473,7 @@ class Document(_Shape):
     segments: SegmentsShape | None = None
     judgements: dict[str, Words] = {}  # what only a human can tick: name and label
     onboarding: OnboardingShape | None = None
+    health: HealthShape | None = None
     stages: StagesShape
     windows: WindowsShape
     caps: CapsShape
@@ -458,6 +489,7 @@ _NAMED: tuple[Path, ...] = (
     ("signals",),
     ("milestones",),
     ("judgements",),
+    ("health", "indicators"),
     *(("vocabulary", kind) for kind in VocabularyShape.model_fields),
     ("segments", "table"),
     ("onboarding", "phases"),
@@ -560,9 +592,9 @@ def _sentence(detail: ErrorDetails) -> str:
             choices = re.findall(r"'([^']+)'", context["expected"])
             return f"expected {_listed(choices)}, got {given!r}{did_you_mean(str(given), choices)}"
         case "greater_than_equal":
-            return f"expected a number of at least {context['ge']}, got {given!r}"
+            return f"expected a number of at least {context['ge']:g}, got {given!r}"
         case "less_than_equal":
-            return f"expected a number of at most {context['le']}, got {given!r}"
+            return f"expected a number of at most {context['le']:g}, got {given!r}"
         case "too_short":
             return f"expected at least {_counted(context['min_length'])}, got {_brief(given)}"
         case "too_long":

@@ -64,6 +64,8 @@ def _check_names(document: Document, tree: Tree) -> None:
         taken.update(dict.fromkeys(SEGMENT_NAMES, "given by the segments"))
     if any(signal.flag for signal in document.signals.values()):
         taken[AT_RISK] = "the flag of signals"
+    if document.health is not None:
+        taken["health"] = "given by the section `health`"
     kinds: tuple[tuple[str, Path, Iterable[str]], ...] = (
         ("an event", (*_AT, "events"), shape.events),
         ("a trait", (*_AT, "traits"), shape.traits),

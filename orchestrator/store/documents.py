@@ -67,6 +67,8 @@ def account_document(account: Account) -> Document:
         **_phases_document(account),
         "signals": {name: _signal_document(state) for name, state in account.signals.items()},
         "edges": {play: [micros(edge.since), _maybe(micros, edge.until)] for play, edge in account.edges.items()},
+        "samples": {str(week): score for week, score in account.samples.items()},
+        "colour": account.colour,
         "wake_at": _maybe(micros, account.wake_at),
         "basis": account.basis,
     }
@@ -103,6 +105,8 @@ def account_from(account_id: str, document: Document) -> Account:
         },
         signals={name: _signal_from(*state) for name, state in document.get("signals", {}).items()},
         edges={play: _edge_from(*edge) for play, edge in document.get("edges", {}).items()},
+        samples={int(week): score for week, score in document.get("samples", {}).items()},
+        colour=document.get("colour", ""),
         wake_at=_maybe(instant_of, document["wake_at"]),
         basis=document["basis"],
     )

@@ -1,15 +1,17 @@
-"""``log``: a human's word on an account is written down: a judgement ticked, a goal set, an open signal taken on.
+"""``log``: a human's word on an account is written down: on a judgement, a goal, an open signal, its health.
 
 Each is an own event, folded like any other, with who said it; what the account's playbook does not know is refused.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from orchestrator.core import signals
 from orchestrator.core.account import Account
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.events import Json
+from orchestrator.core.health import WORD
 from orchestrator.core.playbook import Playbook
 from orchestrator.playbook.errors import did_you_mean
 from orchestrator.store import accounts
@@ -29,6 +31,14 @@ class UnknownGoalError(LifecycleError):
 
 class NoOpenSignalError(LifecycleError):
     """The account has no open signal of this name; ``lifecycle account show ACCOUNT`` names those that are open."""
+
+
+class NoHealthError(LifecycleError):
+    """The account's playbook has no ``health`` section: there is nothing to override."""
+
+
+class OverError(LifecycleError):
+    """The override would be over already; ``--until`` names a later instant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +120,36 @@ def end_goal(ports: Ports, account_id: str, goal: str, by: str, *, met: bool) ->
     if goal not in account.facts.said.get("goal_set", {}):
         raise UnknownGoalError
     return say(ports, account.id, "goal_met" if met else "goal_dropped", {"goal": goal, "by": by[:LONGEST]})
+
+
+def override_health(ports: Ports, account_id: str, by: str, reason: str, word: tuple[float, datetime]) -> UUID:
+    """Say what the health of an account is, 0 to 100, until an instant (aware); the raw score is kept beside it.
+
+    Raises:
+        UnknownAccountError: there is no such account.
+        NoHealthError: its playbook says nothing of health.
+        OverError: that instant has passed.
+    """
+    score, until = word
+    account, playbook = _found(ports, account_id)
+    with ports.engine.connect() as connection:
+        now = ports.clock.now(connection)
+    if playbook.health is None:
+        raise NoHealthError
+    if until <= now:
+        raise OverError
+    told: dict[str, Json] = {"score": score, "until": until.astimezone(UTC).isoformat()}
+    return say(ports, account.id, WORD, {"by": by[:LONGEST], "reason": reason[:LONGEST], **told})
+
+
+def lift_override(ports: Ports, account_id: str, by: str, reason: str) -> UUID:
+    """Take an override back before its end: the raw score counts again.
+
+    Raises:
+        UnknownAccountError: there is no such account.
+    """
+    account, _ = _found(ports, account_id)
+    return say(ports, account.id, WORD, {"by": by[:LONGEST], "reason": reason[:LONGEST], "score": None})
 
 
 def _found(ports: Ports, account_id: str) -> tuple[Account, Playbook]:

@@ -184,6 +184,12 @@ def test_words_of_humans_are_logged_and_shown(lifecycle: Lifecycle) -> None:
     lifecycle.python(WAKE)
     assert "goal save, met: Save an hour" in lifecycle("account", "show", "acme")
     assert "say one of" in lifecycle("account", "log", "goal", "acme", "save", "--by", "Bo", status=2)
+    told = lifecycle("account", "log", "override", "acme", "--by", "Bo", "--reason", "x", "--score", "9", status=2)
+    assert "say --score and --until, or --lift" in told
+    until = ("--score", "9", "--until", "2099-01-01")
+    told = lifecycle("account", "log", "override", "acme", "--by", "Bo", "--reason", "x", *until, status=2)
+    assert "nothing to override" in told
+    lifecycle("account", "log", "override", "acme", "--by", "Bo", "--reason", "x", "--lift")
     refused = lifecycle("account", "log", "judgement", "acme", "fluent", "--by", "Bo", status=2)
     assert "no judgement `fluent`" in refused
 

@@ -13,15 +13,19 @@ from orchestrator.core.conditions import (
     Compare,
     Either,
     Every,
+    Indicator,
     Literal,
     Negation,
     Node,
     OneOf,
+    Says,
     Term,
     TermKind,
+    Weighted,
 )
 from orchestrator.core.events import OWN_EVENTS, Json
 from orchestrator.core.facts import SAYINGS, MeasureRule, ScoreRule, TraitRule, TraitType, Value, Vocabulary
+from orchestrator.core.health import Rules
 from orchestrator.core.periods import Unit
 from orchestrator.core.playbook import (
     Action,
@@ -276,6 +280,47 @@ PACE = case(
 )  # a derived name that moves with the clock
 SLOWED = Milestone(name="slowed", when=every(seen("login"), compare(PACE, "==", "slow")), label="Slower than before")
 
+HEALTH = Weighted(
+    indicators=(
+        Indicator(
+            name="engagement",
+            label="Engagement",
+            weight=40,
+            when=ALWAYS,
+            green=compare(days_ago("login"), "<=", 2.4),
+            yellow=compare(days_ago("login"), "<", 6),
+        ),
+        Indicator(
+            name="adoption",
+            label="Adoption",
+            weight=30,
+            when=compare(term(TermKind.DAY), ">=", 3),
+            figure=count("core_used"),
+            worst=0,
+            best=4,
+        ),
+        Indicator(
+            name="champion",
+            label="Champion",
+            weight=20,
+            when=ALWAYS,
+            green=term(TermKind.JUDGED, "proven"),
+            yellow=negation(seen("ticket_opened")),
+        ),
+        Indicator(
+            name="sentiment",
+            label="Sentiment",
+            weight=10,
+            when=ALWAYS,
+            green=compare(term(TermKind.LATEST, "nps"), ">=", 8),
+        ),
+    ),
+    rules=Rules(worst_of=frozenset({"champion"})),
+    says=Says.SCORE,
+    text="health",
+)
+FADED = Milestone(name="faded", when=every(seen("login"), compare(HEALTH, "<", 50)), label="It fades")
+
 MAIL = SendEmail(template="letter")
 
 NOTE = ShowInApp(template="banner")
@@ -287,6 +332,11 @@ CALL_CRM = CallWebhook(name="crm")
 def said(**traits: Json) -> SetTrait:
     """Traits that a play sets."""
     return SetTrait(traits=tuple(traits.items()))
+
+
+def health(says: Says = Says.SCORE, node: Weighted = HEALTH) -> Weighted:
+    """A node that says this of the health."""
+    return replace(node, says=says, text=says.value)
 
 
 def work(severity: Severity = Severity.HIGH, due: timedelta = 4 * HOUR, owner: str = "csm") -> Escalate:
@@ -375,6 +425,14 @@ PLAYS = (
     play("unproven", OnDay(day=8), work(), only_while=negation(term(TermKind.JUDGED, "proven"))),
     play("aims", After(delay=DAY, since="goal_set"), MAIL, when=compare(term(TermKind.GOALS_OPEN), ">=", 1)),
     play("agreed", Reached(milestone="agreed"), work(Severity.LOW)),
+    play(
+        "ailing",
+        EveryWeek(until_day=40),
+        work(),
+        when=compare(health(), "<", 60),
+        only_while=negation(compare(health(Says.COLOUR), "==", "green")),
+    ),
+    play("sinking", EveryWeek(until_day=40), MAIL, when=compare(term(TermKind.HEALTH_FALLING), ">=", 1)),
     play("weekly", EveryWeek(until_day=28), MAIL, at=time(9), when=compare(trait("seats"), ">=", 3)),
     play("steps", OnDays(days=(4, 8, 30)), MAIL, at=time(9), when=negation(reached("value"))),
     play("renewal", Before(lead=20 * DAY, until="renewal_at"), MAIL, work(), max_defer=5 * DAY, valid_for=6 * DAY),

@@ -16,7 +16,9 @@ from orchestrator.core.playbook import Caps, Gaps, Holdout, Holidays, Play, Play
 from orchestrator.core.signals import ACKNOWLEDGED, RESOLVED
 from tests.core.playbooks import (
     EVENTS,
+    FADED,
     FOLLOWS,
+    HEALTH,
     LATE,
     MILESTONES,
     NOISE,
@@ -152,6 +154,13 @@ WORDS: st.SearchStrategy[tuple[str, dict[str, Json]]] = st.one_of(
         st.sampled_from(["goal_met", "goal_dropped"]),
         st.fixed_dictionaries({"goal": st.sampled_from(["save", "grow"])}),
     ),
+    st.tuples(
+        st.just("health_overridden"),
+        st.fixed_dictionaries(
+            {"score": st.sampled_from([10, 90, 101, None])},
+            optional={"until": instants().map(datetime.isoformat), "by": st.just("mei"), "reason": st.just("a call")},
+        ),
+    ),
 )  # own events by which a human speaks, with what they carry
 
 
@@ -271,7 +280,7 @@ def varieties(draw: st.DrawFn, each: Play) -> Play:
 
 @st.composite
 def playbooks(draw: st.DrawFn) -> Playbook:
-    """The test playbook with some plays, other policies, windows, gaps, caps, holdouts, rows, perhaps segments."""
+    """The test playbook with some plays, other policies, windows, limits and rows, perhaps segments and health."""
     plays = draw(st.lists(st.sampled_from(PLAYS), unique_by=lambda each: each.name, min_size=1, max_size=8))
     if draw(st.booleans()):
         plays += draw(st.lists(st.sampled_from(SIGNALS), unique_by=lambda each: each.name, min_size=1, max_size=5))
@@ -284,6 +293,8 @@ def playbooks(draw: st.DrawFn) -> Playbook:
     book = replace(PLAYBOOK, plays=varied, transitions=rows, **when, **least)
     if draw(st.booleans()):
         book = replace(book, milestones={**MILESTONES, SLOWED.name: SLOWED}, segmentation=SEGMENTATION)
+    if draw(st.booleans()):
+        book = replace(book, milestones={**book.milestones, FADED.name: FADED}, health=HEALTH, sampled=True)
     return draw(onboarded(book)) if draw(st.booleans()) else book
 
 

@@ -139,8 +139,9 @@ def test_nothing_happens_before_wake_at(
     events: list[Event], people: tuple[Person, ...], playbook: Playbook, looks: list[datetime]
 ) -> None:
     """At any instant strictly before ``wake_at``, looking at everything changes nothing."""
-    lived = life(people, playbook, START).live(events, max(looks))
-    account = lived.account
+    lived = life(people, playbook, START)
+    lived.step(START)  # whoever was looked at once knows when to look again
+    account = lived.live(events, max(looks)).account
     looks = [lived.now + (each - START) for each in looks] + ([account.wake_at - MOMENT] if account.wake_at else [])
     for now in looks:
         if lived.now <= now and (account.wake_at is None or now < account.wake_at):
@@ -159,6 +160,8 @@ def test_waking_when_told_equals_looking_every_hour(
     soon = [replace(each, occurred_at=START + (each.occurred_at - START) / 4) for each in events]
     until = START + 12 * DAY
     told, polled = (life(people, playbook, START, cut_short=cut) for cut in (True, False))
+    for each in (told, polled):
+        each.step(START)  # whoever was looked at once knows when to look again
     assert told.live(soon, until).said == polled.live(soon, until, hourly=True).said
 
 

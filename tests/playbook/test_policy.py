@@ -148,7 +148,7 @@ REFUSED = [
     ([(CAPS, CAPS[:-1] + ", account: {per_day: 3, per_week: 2}}")], "30:65 caps.account.per_week: a week cannot hold fewer mails than one of its days"),
     ([(CAPS, CAPS + "\ngaps: {message: 0h}")], "31:17 gaps.message: a gap must be longer than nothing"),
     ([(CAPS, CAPS + "\ngaps: {massage: 2h, message: 1h}")], "31:8 gaps.massage: unknown key `massage` (did you mean `message`?)"),
-    ([(CAPS, CAPS + "\nholdout: {share: 10, salt: a}")], "31:18 holdout.share: expected a number of at most 1.0, got 10"),
+    ([(CAPS, CAPS + "\nholdout: {share: 10, salt: a}")], "31:18 holdout.share: expected a number of at most 1, got 10"),
     ([(CAPS, CAPS + "\nholdout: {share: 0.1}")], "31:1 holdout: missing key `salt`"),
     ([(CAPS, CAPS + "\ndraft: 5")], "31:8 draft: expected true, false or a condition, got 5"),
     ([(CAPS, CAPS + "\ndraft: touch == 'hihg'")], "31:17 draft: `touch` is never 'hihg', only high, tech (did you mean `high`?)"),

@@ -140,3 +140,64 @@ def test_only_an_open_signal_is_answered(absent: World, say: Callable[[Ports, st
         say(absent.ports, "acme", "absence", "mei")
     with pytest.raises(UnknownAccountError):
         say(absent.ports, "acne", "absent", "mei")
+
+
+# -- health ------------------------------------------------------------------------------------------------------------
+
+HEALTH = "health:\n  indicators:\n    lively: {weight: 100, green: login.days_ago <= 7}\n"
+
+
+@pytest.fixture
+def healthy(bare: World) -> World:
+    """One account, under a playbook that says what health is made of and looks at its weeks."""
+    falling = PROVEN.replace("only_while: proven", "when: health.falling_weeks >= 1").replace("goal_met", "login")
+    bare.publish(tiny(falling).replace("milestones:", f"{HEALTH}milestones:"))
+    bare.drain(*Company().sign_up())
+    return bare
+
+
+def colours(world: World) -> list[str]:
+    """The colours that the journal tells of, in order."""
+    found = world.rows("SELECT detail ->> 'colour' AS colour FROM journal WHERE kind = 'health' ORDER BY at")
+    return [row["colour"] for row in found]
+
+
+def test_an_override_holds_until_its_end(healthy: World) -> None:
+    """The journal tells each change of colour: by the figures, by a human's word, and when that has expired."""
+    word = (90, MONDAY + 2 * HOUR)
+    healthy.at(MONDAY + HOUR)
+    log.override_health(healthy.ports, "acme", "mei", "They told me.", word)
+    healthy.live()
+    assert healthy.document()["colour"] == "green"
+    healthy.at(MONDAY + 2 * HOUR)
+    healthy.live()
+    assert colours(healthy) == ["red", "green", "red"]
+
+
+def test_an_override_can_be_lifted(healthy: World) -> None:
+    """Before its end a human can take it back."""
+    healthy.at(MONDAY + HOUR)
+    log.override_health(healthy.ports, "acme", "mei", "They told me.", (90, MONDAY + 20 * HOUR))
+    healthy.live()
+    healthy.at(MONDAY + 2 * HOUR)
+    log.lift_override(healthy.ports, "acme", "bo", "They have not.")
+    healthy.live()
+    assert colours(healthy) == ["red", "green", "red"]
+
+
+def test_an_override_needs_health_and_an_end(healthy: World) -> None:
+    """What would be over already is refused, and so is a word on the health of whoever has none."""
+    with pytest.raises(log.OverError):
+        log.override_health(healthy.ports, "acme", "mei", "", (90, MONDAY))
+    healthy.publish(tiny())
+    healthy.drain(*Company(account="other", person="bob").sign_up())
+    with pytest.raises(log.NoHealthError):
+        log.override_health(healthy.ports, "other", "mei", "", (90, MONDAY + HOUR))
+
+
+def test_samples_are_taken_by_the_wake(healthy: World) -> None:
+    """Each Monday the account is woken, and what its health is then is kept."""
+    for week in (1, 2):
+        healthy.at(MONDAY + week * 7 * 24 * HOUR)
+        healthy.live()
+    assert list(healthy.document()["samples"].values()) == [0, 0]
