@@ -48,6 +48,8 @@ class Recent:
     person: str  # for whom
     play: str
     episode: str
+    mail: bool = True  # a survey may be asked in the product instead
+    survey: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,6 @@ from orchestrator.core.people import Person, recipient
 from orchestrator.core.playbook import (
     AskSurvey,
     CallWebhook,
-    Channel,
     Closed,
     Entered,
     Escalate,
@@ -412,7 +411,7 @@ class _Moving:
 
     def turn(self, due: Due) -> tuple[datetime, int, datetime, str]:
         """Who is judged first; of plays that compete for somebody's attention, who may act first, and then priority."""
-        at = self.effective(due) if self.mails(due.play) and policy.competes(due.play, self.playbook) else due.at
+        at = self.effective(due) if self.competes(due.play) else due.at
         return (at, due.play.policy.priority, due.at, due.play.name)
 
     # -- judging -----------------------------------------------------------------------------------------------------
@@ -434,6 +433,12 @@ class _Moving:
 
     def mails(self, play: Play) -> bool:
         return channels.by_mail(self.todo(play))
+
+    def competes(self, play: Play) -> bool:
+        """Whether what was said before may hold this play back: it is a mail, or asks a survey."""
+        if not policy.competes(play, self.playbook):
+            return False
+        return self.mails(play) or (policy.asks(play) and not self.spares(play))
 
     def pending(self) -> Iterator[Due]:
         for name, play in self.playbook.plays.items():
@@ -549,10 +554,11 @@ class _Moving:
 
     def held(self, due: Due) -> policy.Held | None:
         """What was said before and holds this play back."""
-        if not self.mails(due.play):
+        if not self.competes(due.play):
             return None
         people = {person.id for person in self.reach(due)}
-        return policy.held(due.play, people, self.account, self.now, self.playbook)
+        mails = self.mails(due.play)
+        return policy.held(due.play, people, self.account, self.now, self.playbook, mails=mails)
 
     def opening(self, due: Due, start: datetime) -> datetime | None:
         """The first instant from ``start`` on at which this play may act."""
@@ -651,8 +657,7 @@ class _Moving:
                 case _ as unreachable:
                     assert_never(unreachable)
         if policy.remembers(self.playbook):
-            mails = [each for each in self.messages[before:] if each.channel is Channel.EMAIL]
-            self.set(recent=policy.remembered(self.account, mails, self.now, self.playbook))
+            self.set(recent=policy.remembered(self.account, self.messages[before:], self.now, self.playbook))
         if due.play.unreachable is not None and channels.to_people(todo) and not people:
             self.escalations.append(self.escalation(due, due.play.unreachable))
         if channels.leaves(due.play):

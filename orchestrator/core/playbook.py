@@ -502,7 +502,8 @@ class Caps:
 class Gaps:
     """The least time between what one person gets; exempt messages neither count nor wait."""
 
-    message: timedelta = timedelta(0)  # between two messages
+    message: timedelta = timedelta(0)  # between two mails
+    survey: timedelta = timedelta(0)  # between two surveys, by mail or in the product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

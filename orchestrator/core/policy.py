@@ -5,10 +5,11 @@ and, if the playbook keeps to holidays, on no holiday of the account's country: 
 (``spec/semantics.md``, "Quiet hours", "DST / month ends"). A country that nobody named, or that the list does not know,
 has no holidays.
 
-What was decided a short while ago (``Account.recent``) holds back what comes due now: nobody gets two messages within
-the minimum gap, no account more touches than its caps allow (``spec/semantics.md``, "Frequency cap", "Same event, two
-touches"). Exempt messages neither count nor wait; what leaves for nobody (shadow, redirect) waits and does not count;
-neither does what ended without leaving, once we are told.
+What was decided a short while ago (``Account.recent``) holds back what comes due now: nobody gets two mails within the
+minimum gap, or two surveys within theirs (``spec/rules.md`` 1.9, "First-week NPS"), and no account more touches by mail
+than its caps allow (``spec/semantics.md``, "Frequency cap", "Same event, two touches"). Exempt messages neither count
+nor wait; what leaves for nobody (shadow, redirect) waits and does not count; neither does what ended without leaving,
+once we are told.
 
 A draft is written and decided like any other message and leaves only when a person has approved it; whether it is one
 rests on a condition, and what is not known makes it one.
@@ -28,7 +29,7 @@ from orchestrator.core.calendars import DAY, Hours
 from orchestrator.core.conditions import Clause, View
 from orchestrator.core.decisions import Message, key
 from orchestrator.core.events import OWN_SOURCE, Event
-from orchestrator.core.playbook import Holdout, Mode, Play, Playbook, Quiet
+from orchestrator.core.playbook import AskSurvey, Channel, Gaps, Holdout, Mode, Play, Playbook, Quiet
 from orchestrator.core.reasons import DecisionReason, PostponementReason
 
 _EVERY_DAY: Container[date] = frozenset()
@@ -37,6 +38,7 @@ _MINUTE = 60  # seconds
 _DAY = 24 * 60 * _MINUTE  # seconds
 _WEEK = 7 * DAY
 _NO_GAP = timedelta(0)
+_NO_GAPS = Gaps()
 
 
 def next_opening(instant: datetime, play: Play, account: Account, tz: ZoneInfo, playbook: Playbook) -> datetime | None:
@@ -115,6 +117,7 @@ class Held:
 
     until: datetime  # after now
     reason: PostponementReason  # OUTRANKED or ACCOUNT_CAPPED
+    rule: str  # where in the playbook it stands
     by: Recent
 
     @property
@@ -126,9 +129,10 @@ class Held:
     @property
     def clause(self) -> Clause:
         """The message that it lost to, for the explanation."""
-        rule = "gaps.message" if self.reason is PostponementReason.OUTRANKED else "caps.account"
         value = f"{self.by.play} to {self.by.person} at {self.by.at.isoformat()}"
-        return Clause(text=rule, value=f"{value}, holds until {self.until.isoformat()}", verdict=False, decisive=True)
+        return Clause(
+            text=self.rule, value=f"{value}, holds until {self.until.isoformat()}", verdict=False, decisive=True
+        )
 
 
 def remembers(playbook: Playbook) -> bool:
@@ -141,19 +145,34 @@ def competes(play: Play, playbook: Playbook) -> bool:
     return remembers(playbook) and not play.policy.exempt
 
 
-def held(play: Play, people: Collection[str], account: Account, now: datetime, playbook: Playbook) -> Held | None:
-    """What holds a play that writes to these people back the longest; None when nothing does."""
-    if not competes(play, playbook):
-        return None
-    found = (*_by_gaps(people, account, playbook), *_by_caps(account, now, playbook))
+def asks(play: Play) -> bool:
+    """Whether this play asks a survey."""
+    return any(isinstance(action, AskSurvey) for action in play.actions)
+
+
+def held(
+    play: Play, people: Collection[str], account: Account, now: datetime, playbook: Playbook, *, mails: bool
+) -> Held | None:
+    """What holds a play that competes for these people back the longest; None when nothing does."""
+    recent = [each for each in account.recent if each.person in people]
+    found = [*_by_survey_gap(recent, playbook)] if asks(play) else []
+    if mails:
+        found += [*_by_message_gap(recent, playbook), *_by_caps(account, now, playbook)]
     return max((each for each in found if each.until > now), key=lambda each: each.until, default=None)
 
 
-def _by_gaps(people: Collection[str], account: Account, playbook: Playbook) -> Iterator[Held]:
-    gap = _gap(playbook)
-    for each in account.recent if gap else ():
-        if each.person in people:
-            yield Held(until=each.at + gap, reason=PostponementReason.OUTRANKED, by=each)
+def _by_message_gap(recent: Iterable[Recent], playbook: Playbook) -> Iterator[Held]:
+    gap = _gaps(playbook).message
+    for each in recent:
+        if each.mail:
+            yield Held(until=each.at + gap, reason=PostponementReason.OUTRANKED, rule="gaps.message", by=each)
+
+
+def _by_survey_gap(recent: Iterable[Recent], playbook: Playbook) -> Iterator[Held]:
+    gap = _gaps(playbook).survey
+    for each in recent:
+        if each.survey:
+            yield Held(until=each.at + gap, reason=PostponementReason.OUTRANKED, rule="gaps.survey", by=each)
 
 
 def _by_caps(account: Account, now: datetime, playbook: Playbook) -> Iterator[Held]:
@@ -161,23 +180,36 @@ def _by_caps(account: Account, now: datetime, playbook: Playbook) -> Iterator[He
     caps = playbook.account_caps
     if caps is None:
         return
-    touches = list({(each.play, each.episode): each for each in account.recent}.values())
+    touches = list({(each.play, each.episode): each for each in account.recent if each.mail}.values())
     for most, span in ((caps.day, DAY), (caps.week, _WEEK)):
         counted = [each for each in touches if each.at > now - span]
         if len(counted) >= most:
             oldest = counted[-most]
-            yield Held(until=oldest.at + span, reason=PostponementReason.ACCOUNT_CAPPED, by=oldest)
+            yield Held(until=oldest.at + span, reason=PostponementReason.ACCOUNT_CAPPED, rule="caps.account", by=oldest)
 
 
 def remembered(account: Account, messages: Iterable[Message], now: datetime, playbook: Playbook) -> tuple[Recent, ...]:
     """What is recent, with these messages of now, and without what no gap and no cap looks at any more."""
-    said = tuple(
-        Recent(at=now, person=each.person, play=each.play, episode=each.episode)
-        for each in messages
-        if not each.exempt and each.mode is Mode.LIVE
+    said = (_recent(each, now) for each in messages if not each.exempt and each.mode is Mode.LIVE)
+    return tuple(each for each in (*account.recent, *said) if each.at > now - _span(each, playbook))
+
+
+def _recent(message: Message, now: datetime) -> Recent:
+    return Recent(
+        at=now,
+        person=message.person,
+        play=message.play,
+        episode=message.episode,
+        mail=message.channel is Channel.EMAIL,
+        survey=isinstance(message.action, AskSurvey),
     )
-    span = max(_gap(playbook), _NO_GAP if playbook.account_caps is None else _WEEK)
-    return (*(each for each in account.recent if each.at > now - span), *said)
+
+
+def _span(recent: Recent, playbook: Playbook) -> timedelta:
+    """How long a message is looked at."""
+    gaps = _gaps(playbook)
+    caps = _NO_GAP if playbook.account_caps is None else _WEEK
+    return max(max(gaps.message, caps) if recent.mail else _NO_GAP, gaps.survey if recent.survey else _NO_GAP)
 
 
 def left(recent: tuple[Recent, ...], events: Iterable[Event]) -> tuple[Recent, ...]:
@@ -194,8 +226,8 @@ def left(recent: tuple[Recent, ...], events: Iterable[Event]) -> tuple[Recent, .
     return tuple(each for each in recent if (each.play, each.episode, each.person) not in ended)
 
 
-def _gap(playbook: Playbook) -> timedelta:
-    return _NO_GAP if playbook.gaps is None else playbook.gaps.message
+def _gaps(playbook: Playbook) -> Gaps:
+    return playbook.gaps or _NO_GAPS
 
 
 # -- the holdout -----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from orchestrator.playbook.schema import AccountCapsShape, CapsShape, Document, 
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MIDNIGHT = time(0)
+_NOTHING = timedelta(0)
 
 
 def hours_of(shape: HoursShape, path: Path, tree: Tree) -> Hours:
@@ -93,9 +94,13 @@ def gaps_of(document: Document, tree: Tree) -> Gaps | None:
     """The minimum gaps; None when nothing is said of them."""
     if document.gaps is None:
         return None
-    if document.gaps.message <= timedelta(0):
-        tree.refuse(("gaps", "message"), "a gap must be longer than nothing")
-    return Gaps(message=document.gaps.message)
+    said = {"message": document.gaps.message, "survey": document.gaps.survey}
+    if set(said.values()) == {None}:
+        tree.refuse(("gaps",), "gaps need `message` or `survey`")
+    for name, gap in said.items():
+        if gap is not None and gap <= _NOTHING:
+            tree.refuse(("gaps", name), "a gap must be longer than nothing")
+    return Gaps(message=said["message"] or _NOTHING, survey=said["survey"] or _NOTHING)
 
 
 def draft_of(written: bool | str | None, path: Path, condition: Callable[[str, Path], Node]) -> Node | None:  # noqa: FBT001 -- as it is written

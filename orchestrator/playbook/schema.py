@@ -332,7 +332,8 @@ class CapsShape(_Shape):
 class GapsShape(_Shape):
     """The least time between what one person gets."""
 
-    message: Duration
+    message: Duration | None = None
+    survey: Duration | None = None
 
 
 class HoldoutShape(_Shape):

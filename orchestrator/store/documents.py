@@ -63,7 +63,7 @@ def account_document(account: Account) -> Document:
         "ledger": {play: _entry_document(entry) for play, entry in account.ledger.items()},
         "waiting": {play: [w.episode, _maybe(micros, w.until), w.reason.value] for play, w in account.waiting.items()},
         "standing": dict(account.standing),
-        "recent": [[micros(each.at), each.person, each.play, each.episode] for each in account.recent],
+        "recent": [_recent_document(each) for each in account.recent],
         **_phases_document(account),
         "signals": {name: _signal_document(state) for name, state in account.signals.items()},
         "edges": {play: [micros(edge.since), _maybe(micros, edge.until)] for play, edge in account.edges.items()},
@@ -145,8 +145,12 @@ def _waiting_from(episode: str, until: int | None, reason: str) -> Waiting:
     return Waiting(episode=episode, until=_maybe(instant_of, until), reason=PostponementReason(reason))
 
 
-def _recent_from(at: int, person: str, play: str, episode: str) -> Recent:
-    return Recent(at=instant_of(at), person=person, play=play, episode=episode)
+def _recent_document(recent: Recent) -> list[Any]:
+    return [micros(recent.at), recent.person, recent.play, recent.episode, recent.mail, recent.survey]
+
+
+def _recent_from(at: int, person: str, play: str, episode: str, mail: bool = True, survey: bool = False) -> Recent:  # noqa: FBT001, FBT002 -- as they stand in the list; two were not always written
+    return Recent(at=instant_of(at), person=person, play=play, episode=episode, mail=mail, survey=survey)
 
 
 def _signal_document(state: SignalState) -> list[Any]:

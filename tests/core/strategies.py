@@ -257,7 +257,9 @@ HOLIDAYS = st.none() | st.builds(
 
 
 GAPS = st.none() | st.builds(
-    Gaps, message=st.sampled_from([timedelta(minutes=30), timedelta(hours=20), timedelta(days=3)])
+    Gaps,
+    message=st.sampled_from([timedelta(0), timedelta(minutes=30), timedelta(hours=20), timedelta(days=3)]),
+    survey=st.sampled_from([timedelta(0), timedelta(days=9)]),
 )
 ACCOUNT_CAPS = st.none() | st.sampled_from([Caps(day=1, week=2), Caps(day=2, week=3)])
 HOLDOUTS = st.none() | st.sampled_from([Holdout(share=1, salt="all"), Holdout(share=0, salt="none")])

@@ -20,7 +20,9 @@ from orchestrator.core.lifecycle import absorb, advance, opened
 from orchestrator.core.people import Contact, Person
 from orchestrator.core.playbook import (
     After,
+    AskSurvey,
     Caps,
+    Channel,
     Gaps,
     Holdout,
     Holidays,
@@ -39,6 +41,7 @@ from tests.core.playbooks import (
     HOUR,
     MAIL,
     PLAYBOOK,
+    SURVEY,
     VOCABULARY,
     compare,
     constant,
@@ -354,6 +357,53 @@ def test_merged_accounts_remember_both() -> None:
     said = [Recent(at=START + hours * HOUR, person="p", play=f"p{hours}", episode="once") for hours in (3, 1, 2)]
     left, right = (replace(opened("a", START, PLAYBOOK), recent=tuple(some)) for some in (said[:2], said[1:]))
     assert [each.play for each in merge(left, right).recent] == ["p1", "p2", "p3"]
+
+
+# -- the gap between surveys -------------------------------------------------------------------------------------------
+
+IN_APP = replace(SURVEY, channel=Channel.IN_APP)
+
+
+@pytest.mark.parametrize(("first", "second"), [(SURVEY, IN_APP), (IN_APP, SURVEY), (IN_APP, IN_APP)])
+def test_surveys_to_a_person_keep_a_gap_of_their_own(first: AskSurvey, second: AskSurvey) -> None:
+    """By mail or in the product, a person is asked once within the gap; who is asked again waits, or is not asked."""
+    plays = play("first", OnDay(day=0), first), play("second", OnDay(day=1), second, **PATIENT)
+    lived = begin(*plays, window=ALL_DAY, gaps=Gaps(survey=3 * DAY))
+    lived.sleep(START + 5 * DAY)
+    assert waits(lived) == [("second", "Sat 11:20", "outranked", "first")]
+    assert told(lived)[1] == ("second", "Sat 11:20", "due")
+    hasty = begin(plays[0], play("second", OnDay(day=1), second), window=ALL_DAY, gaps=Gaps(survey=9 * DAY))
+    assert told(_slept(hasty))[1] == ("second", "Thu 11:20", "outranked")
+    assert hasty.decisions[1].clauses[-1].text == "gaps.survey"
+
+
+def test_a_survey_in_the_product_is_no_mail() -> None:
+    """It neither waits for a mail's gap and the account's caps nor uses them up; and a mail is no survey."""
+    plays = play("p0", OnDay(day=0), MAIL), play("p1", OnDay(day=0), IN_APP)
+    limits: dict[str, Any] = {"gaps": Gaps(message=DAY, survey=9 * DAY), "account_caps": Caps(day=2, week=2)}
+    lived = begin(*plays, play("p2", OnDay(day=1), MAIL), window=ALL_DAY, **limits)
+    assert waits(_slept(lived)) == []
+    assert [(each.play, each.mail, each.survey) for each in lived.account.recent] == [
+        ("p0", True, False),
+        ("p1", False, True),
+        ("p2", True, False),
+    ]
+
+
+def test_a_survey_by_mail_keeps_both_gaps() -> None:
+    """What is mail and survey waits for the longer of the two."""
+    plays = play("first", OnDay(day=0), SURVEY), play("second", OnDay(day=1), SURVEY, **PATIENT)
+    for gaps in (Gaps(message=2 * DAY, survey=HOUR), Gaps(message=HOUR, survey=2 * DAY)):
+        assert waits(_slept(begin(*plays, window=ALL_DAY, gaps=gaps))) == [
+            ("second", "Fri 11:20", "outranked", "first")
+        ]
+
+
+def test_the_holdout_is_not_asked() -> None:
+    """A survey in the product is for the holdout what a mail is: it is skipped, and holds nothing back."""
+    lived = begin(play("first", OnDay(day=0), IN_APP), window=ALL_DAY, gaps=Gaps(survey=9 * DAY), holdout=ALL)
+    assert told(lived) == [("first", "Wed 11:20", "holdout")]
+    assert lived.account.recent == ()
 
 
 # -- the account's caps ------------------------------------------------------------------------------------------------

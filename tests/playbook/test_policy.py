@@ -112,6 +112,7 @@ def test_gaps_caps_of_accounts_and_the_holdout() -> None:
     playbook, bare = compiled(whole), compiled()
     assert playbook.account_caps == Caps(day=2, week=5)
     assert playbook.gaps == Gaps(message=timedelta(hours=20))
+    assert compiled(bent((CAPS, CAPS + "\ngaps: {survey: 30d}"))).gaps == Gaps(survey=timedelta(days=30))
     assert playbook.holdout == Holdout(share=0.1, salt="winter")
     assert (bare.account_caps, bare.gaps, bare.holdout) == (None, None, None)
 
@@ -146,6 +147,8 @@ REFUSED = [
     ([(WORKING, WORKING[:-1] + ", country: DF}")], "29:63 windows.working.country: unknown country `DF`: write DE, or DE-BY for a part with holidays of its own"),
     ([(WORKING, WORKING[:-1] + ", country: DE-XX}")], "29:63 windows.working.country: unknown country `DE-XX`: write DE, or DE-BY for a part with holidays of its own"),
     ([(CAPS, CAPS[:-1] + ", account: {per_day: 3, per_week: 2}}")], "30:65 caps.account.per_week: a week cannot hold fewer mails than one of its days"),
+    ([(CAPS, CAPS + "\ngaps: {}")], "31:7 gaps: gaps need `message` or `survey`"),
+    ([(CAPS, CAPS + "\ngaps: {survey: 0d}")], "31:16 gaps.survey: a gap must be longer than nothing"),
     ([(CAPS, CAPS + "\ngaps: {message: 0h}")], "31:17 gaps.message: a gap must be longer than nothing"),
     ([(CAPS, CAPS + "\ngaps: {massage: 2h, message: 1h}")], "31:8 gaps.massage: unknown key `massage` (did you mean `message`?)"),
     ([(CAPS, CAPS + "\nholdout: {share: 10, salt: a}")], "31:18 holdout.share: expected a number of at most 1, got 10"),

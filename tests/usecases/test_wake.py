@@ -167,7 +167,7 @@ def test_what_lost_its_turn_waits_for_the_gap_and_names_the_winner(bare: World) 
     bare.at(MONDAY + 20 * HOUR)
     bare.wake()
     assert bare.decisions() == [("acme", "hello", "due"), ("acme", "second", "due")]
-    assert [play for _, _, play, _ in bare.document()["recent"]] == ["second"]
+    assert [said[2] for said in bare.document()["recent"]] == ["second"]
 
 
 def test_only_a_known_account_can_be_paused(world: World) -> None:
