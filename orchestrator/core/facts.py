@@ -70,6 +70,14 @@ class MeasureRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """A name of ours for some of a product's events: those whose properties say so."""
+
+    name: str  # ours
+    where: Mapping[str, tuple[bool | float | str, ...]]  # property -> what it may be; all must fit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
     """The names that a playbook speaks of, and the products' names for them."""
 
@@ -80,6 +88,7 @@ class Vocabulary:
     measures: Mapping[str, MeasureRule]
     steps: frozenset[str] = frozenset()  # events that tell where an onboarding is: kept for each of them
     onboarding: str = "onboarding"  # the property of an event that says which onboarding it belongs to
+    filters: Mapping[str, tuple[Filter, ...]] = field(default_factory=dict)  # the product's name -> by its properties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,15 +190,32 @@ def fold(facts: Facts, events: Iterable[Event], vocabulary: Vocabulary) -> Facts
     return tally.facts()
 
 
-def name_of(event: Event, vocabulary: Vocabulary) -> str | None:
-    """Our name of what happened, None when no rule speaks of it; the words of OWN_EVENTS are only ours to say."""
-    name = vocabulary.aliases.get(event.name)
-    return None if name in OWN_EVENTS and event.source != OWN_SOURCE else name
+def names_of(event: Event, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Our names of what happened: the plain one, and each whose filter fits; none when no rule speaks of it.
+
+    The words of OWN_EVENTS are only ours to say, filtered or not.
+    """
+    plain, filters = vocabulary.aliases.get(event.name), vocabulary.filters.get(event.name)
+    if event.name in OWN_EVENTS and event.source != OWN_SOURCE:
+        return ()
+    names = () if plain is None else (plain,)
+    if filters is None:
+        return names
+    return tuple(dict.fromkeys((*names, *(each.name for each in filters if _fits(event, each)))))
+
+
+def _fits(event: Event, which: Filter) -> bool:
+    return all(_among(event.properties.get(name), values) for name, values in which.where.items())
+
+
+def _among(given: Json, values: tuple[bool | float | str, ...]) -> bool:
+    """Whether a property is one of some constants; true is not 1."""
+    return any(given == value and isinstance(given, bool) is isinstance(value, bool) for value in values)
 
 
 def adds(event: Event, vocabulary: Vocabulary) -> bool:
     """Whether an event can change an account's facts at all; the others are kept, and nothing else is done."""
-    return event.kind is EventKind.GROUP or name_of(event, vocabulary) is not None
+    return event.kind is EventKind.GROUP or bool(names_of(event, vocabulary))
 
 
 def concerns(event: Event, vocabulary: Vocabulary) -> bool:
@@ -224,8 +250,7 @@ class _Tally:
     def add(self, event: Event) -> None:
         if event.kind is EventKind.GROUP:
             self.traits = last_written(self.traits, _said(event, self.vocabulary))
-        name = name_of(event, self.vocabulary)
-        if name is not None:
+        for name in names_of(event, self.vocabulary):
             self.events[name] = _counted(self.events.get(name), event)
             self.score(name, event)
             self.measure(name, event)

@@ -55,7 +55,7 @@ from orchestrator.core.decisions import (
 )
 from orchestrator.core.errors import IllegalInputError, UndecidableError
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json, distinct
-from orchestrator.core.facts import adds, fold, name_of, week_of
+from orchestrator.core.facts import adds, fold, names_of, week_of
 from orchestrator.core.people import Person, recipient
 from orchestrator.core.playbook import (
     AskSurvey,
@@ -205,11 +205,13 @@ def quiet(account: Account, events: Sequence[Event], now: datetime, playbook: Pl
 def _unread(event: Event, account: Account, playbook: Playbook) -> bool:
     if event.kind in {EventKind.GROUP, EventKind.IDENTIFY}:
         return False
-    name = name_of(event, playbook.vocabulary)
-    return name not in playbook.reads and name not in _PAUSES and not _counts_for_a_goal(name, account, playbook)
+    names = names_of(event, playbook.vocabulary)
+    if not (playbook.reads.isdisjoint(names) and _PAUSES.isdisjoint(names)):
+        return False
+    return not any(_counts_for_a_goal(name, account, playbook) for name in names)
 
 
-def _counts_for_a_goal(name: str | None, account: Account, playbook: Playbook) -> bool:
+def _counts_for_a_goal(name: str, account: Account, playbook: Playbook) -> bool:
     """Whether a goal of the account is measured by this event, in a playbook whose rules look at goals."""
     return "goal_set" in playbook.reads and name in goals.measured_by(account.facts, playbook.vocabulary)
 

@@ -17,8 +17,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     GetJsonSchemaHandler,
+    Tag,
     ValidationError,
     WithJsonSchema,
 )
@@ -120,10 +122,24 @@ class MeasureShape(_Shape):
         return len(given) == 1 and (self.of is not None) is (of_property != [None, None])
 
 
+class FilterShape(_Shape):
+    """Some of a product's events: those whose properties are these."""
+
+    name: Words
+    where: dict[str, Any] = Field(min_length=1)  # what a property may be is held by ``vocabulary``
+
+
+def _form(written: Plain) -> str:
+    return "filter" if isinstance(written, dict) else "name"
+
+
+ProductName = Annotated[Annotated[FilterShape, Tag("filter")] | Annotated[Words, Tag("name")], Discriminator(_form)]
+
+
 class VocabularyShape(_Shape):
     """Our names, and the product's names for them."""
 
-    events: dict[str, list[Words]]
+    events: dict[str, list[ProductName]]
     traits: dict[str, Annotated[TraitShape, BeforeValidator(_long_form), Short(_TYPE)]] = {}
     scores: dict[str, ScoreShape] = {}
     measures: dict[str, MeasureShape] = {}

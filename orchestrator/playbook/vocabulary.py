@@ -2,15 +2,15 @@
 
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from orchestrator.core.events import OWN_EVENTS
-from orchestrator.core.facts import MeasureRule, ScoreRule, TraitRule, TraitType, Value, Vocabulary, trait_value
+from orchestrator.core.facts import Filter, MeasureRule, ScoreRule, TraitRule, TraitType, Value, Vocabulary, trait_value
 from orchestrator.core.timing import WEEKENDS
 from orchestrator.playbook.conditions import AT_RISK, BUILTINS
 from orchestrator.playbook.errors import did_you_mean
 from orchestrator.playbook.loader import Path, Tree
-from orchestrator.playbook.schema import Document, TraitShape, VocabularyShape
+from orchestrator.playbook.schema import Document, FilterShape, TraitShape, VocabularyShape
 
 BUILTIN_TRAITS = {
     "name": TraitRule(type=TraitType.TEXT),
@@ -43,9 +43,11 @@ def vocabulary_of(document: Document, tree: Tree, broken: frozenset[str]) -> Voc
     """The compiled vocabulary; what is wrong with it is noted in the tree."""
     shape = document.vocabulary
     _check_names(document, tree)
+    aliases = _aliases(shape, tree)
     return Vocabulary(
         events=frozenset({*shape.events, *OWN_EVENTS}),
-        aliases=_aliases(shape, tree),
+        aliases=aliases,
+        filters=_filters(shape, aliases, tree),
         traits=_traits(shape, tree),
         scores=_scores(shape, tree, broken),
         measures=_measures(shape, tree, broken),
@@ -89,11 +91,40 @@ def _aliases(shape: VocabularyShape, tree: Tree) -> dict[str, str]:
     aliases = {name: name for name in (*OWN_EVENTS, *shape.events)}
     for name, products in shape.events.items():
         for number, product in enumerate(products):
+            if isinstance(product, FilterShape):
+                continue
             leads_to = aliases.setdefault(product, name)
             if leads_to != name:
                 path = (*_AT, "events", name, number)
                 tree.refuse(path, f"`{product}` leads to `{leads_to}` already: it may lead to one event only")
     return aliases
+
+
+def _filters(shape: VocabularyShape, aliases: Mapping[str, str], tree: Tree) -> dict[str, tuple[Filter, ...]]:
+    """The product's names that lead to more of ours by their properties; a name of ours stands for all it is called."""
+    found: dict[str, tuple[Filter, ...]] = {}
+    for name, products in shape.events.items():
+        for number, product in enumerate(products):
+            if isinstance(product, FilterShape):
+                path = (*_AT, "events", name, number)
+                which = Filter(name=name, where=_where(product, path, tree))
+                if aliases.get(product.name) == name:
+                    told = f"every `{product.name}` is a `{name}` already: give the filtered event a name of its own"
+                    tree.refuse((*path, "name"), told)
+                for called in [each for each in aliases if aliases[each] == product.name] or [product.name]:
+                    found[called] = (*found.get(called, ()), which)
+    return found
+
+
+def _where(shape: FilterShape, path: Path, tree: Tree) -> dict[str, tuple[bool | float | str, ...]]:
+    where = {}
+    for name, said in shape.where.items():
+        values = said if isinstance(said, list) else [said]
+        if not values or not all(isinstance(value, bool | int | float | str) for value in values):
+            told = "expected a text, a number, true or false, or a list of such values"
+            tree.refuse((*path, "where", name), told)
+        where[name] = tuple(values)
+    return where
 
 
 def _traits(shape: VocabularyShape, tree: Tree) -> dict[str, TraitRule]:

@@ -24,7 +24,7 @@ from orchestrator.core.conditions import (
     Weighted,
 )
 from orchestrator.core.events import OWN_EVENTS, Json
-from orchestrator.core.facts import SAYINGS, MeasureRule, ScoreRule, TraitRule, TraitType, Value, Vocabulary
+from orchestrator.core.facts import SAYINGS, Filter, MeasureRule, ScoreRule, TraitRule, TraitType, Value, Vocabulary
 from orchestrator.core.health import Rules
 from orchestrator.core.periods import Unit
 from orchestrator.core.playbook import (
@@ -171,9 +171,12 @@ EVENTS = (
 )
 NOISE = "page_scrolled"  # an event of the vocabulary that no rule reads
 
+FILTERED = "order_a"  # an event that is one by its properties
+
 VOCABULARY = Vocabulary(
-    events=frozenset({*EVENTS, NOISE, *OWN_EVENTS}),
-    aliases={"Signed Up": "signed_up", **{name: name for name in (*EVENTS, NOISE, *OWN_EVENTS)}},
+    events=frozenset({*EVENTS, FILTERED, NOISE, *OWN_EVENTS}),
+    aliases={"Signed Up": "signed_up", **{name: name for name in (*EVENTS, FILTERED, NOISE, *OWN_EVENTS)}},
+    filters={"ordered": (Filter(name=FILTERED, where={"product": ("a",)}),)},
     traits={
         "name": TraitRule(type=TraitType.TEXT),
         "seats": TraitRule(type=TraitType.NUMBER),
@@ -436,7 +439,8 @@ PLAYS = (
     play("weekly", EveryWeek(until_day=28), MAIL, at=time(9), when=compare(trait("seats"), ">=", 3)),
     play("steps", OnDays(days=(4, 8, 30)), MAIL, at=time(9), when=negation(reached("value"))),
     play("renewal", Before(lead=20 * DAY, until="renewal_at"), MAIL, work(), max_defer=5 * DAY, valid_for=6 * DAY),
-    play("order", Occurred(event="ordered"), MAIL, valid_for=4 * DAY, max_defer=4 * DAY),
+    play("order", Occurred(event=FILTERED), MAIL, valid_for=4 * DAY, max_defer=4 * DAY),
+    play("order_of_a", Occurred(event=FILTERED), work(), when=compare(count(FILTERED), ">=", 2)),
     play("return", Occurred(event="came_back"), work(Severity.LOW)),
     play("no_habit", Overdue(milestone="habit"), MAIL, only_while=negation(reached("habit")), max_defer=DAY),
     play("mondays", Cadence(unit=Unit.WEEK, on=0, until_day=40), MAIL, at=time(9), max_defer=HOUR, valid_for=DAY),
@@ -558,7 +562,7 @@ PLAYBOOK = Playbook(
     working=Hours(weekdays=frozenset(range(5)), opens=time(9), closes=time(17)),
     timezone="Europe/Berlin",
     checklist=("setup", "value"),
-    reads=frozenset(EVENTS) | SAYINGS.keys(),
+    reads=frozenset({*EVENTS, FILTERED}) - {"ordered"} | SAYINGS.keys(),
     core_feature=("Boards", "/boards"),
     judgements={"proven": "Value is proven"},
 )

@@ -11,14 +11,16 @@ from orchestrator.core import facts
 from orchestrator.core.events import OWN_EVENTS, OWN_SOURCE, Event, EventKind, Json, distinct
 from orchestrator.core.facts import (
     Facts,
+    Filter,
     MeasureRule,
     TraitRule,
     TraitType,
     Value,
     Vocabulary,
+    adds,
     fold,
     measure,
-    name_of,
+    names_of,
     trait_value,
     union,
     week_of,
@@ -44,8 +46,42 @@ def test_an_event_is_counted_under_our_name() -> None:
 @pytest.mark.parametrize("name", OWN_EVENTS)
 def test_our_own_words_are_only_ours_to_say(name: str) -> None:
     """A product that emits a word of ours is not believed."""
-    assert name_of(event(name), VOCABULARY) is None
-    assert name_of(event(name, source=OWN_SOURCE), VOCABULARY) == name
+    said = replace(VOCABULARY, filters={name: (Filter(name="login", where={"play": ("p",)}),)})
+    assert names_of(event(name, properties={"play": "p"}), said) == ()
+    assert names_of(event(name, source=OWN_SOURCE), said) == (name,)
+    assert names_of(event(name, source=OWN_SOURCE, properties={"play": "p"}), said) == (name, "login")
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "names"),
+    [
+        ("ordered", {"product": "a", "trial": True, "amount": 3}, ("ordered", "order_0", "order_1")),
+        ("ordered", {"product": "b", "trial": 1, "amount": 2.5}, ("ordered", "order_2")),
+        ("ordered", {"product": ["a"], "trial": "true", "amount": True}, ("ordered",)),
+        ("ordered", {}, ("ordered",)),
+        ("Unheard Of", {"product": "a"}, ("order_0",)),
+        ("Unheard Of", {"product": "c"}, ()),
+        ("login", {"product": "a"}, ("login",)),
+    ],
+)
+def test_an_event_may_have_several_names_by_its_properties(
+    name: str, said: dict[str, Json], names: tuple[str, ...]
+) -> None:
+    """The plain name always counts, and each whose filter fits, once each; true is not 1."""
+    zero = Filter(name="order_0", where={"product": ("a",)})
+    one = Filter(name="order_1", where={"product": ("a", "b"), "trial": (True,)})
+    two = Filter(name="order_2", where={"amount": (1, 2.5)})
+    words = replace(VOCABULARY, filters={"ordered": (zero, one, two, zero), "Unheard Of": (zero,)})
+    assert names_of(event(name, properties=said), words) == names
+    assert adds(event(name, properties=said), words) is bool(names)
+
+
+def test_an_event_counts_under_each_of_its_names() -> None:
+    """Facts, figures and scores of a filtered name come from what fits, those of the plain name from all."""
+    orders = [event("ordered", START + n * DAY, properties={"product": each}) for n, each in enumerate("aba")]
+    known = added(*orders)
+    assert (known.events["ordered"].count, known.events["order_a"].count) == (3, 2)
+    assert known.events["order_a"].last == START + 2 * DAY
 
 
 def test_the_last_writer_of_a_trait_wins() -> None:

@@ -174,15 +174,15 @@ def test_a_date_that_is_taken_back_overtakes_what_waits() -> None:
 
 # -- each time ---------------------------------------------------------------------------------------------------------
 
-EACH = play("p", Occurred(event="ordered"), MAIL, max_defer=4 * DAY, valid_for=9 * DAY)
+EACH = play("p", Occurred(event="came_back"), MAIL, max_defer=4 * DAY, valid_for=9 * DAY)
 
 
 def test_each_time_is_an_episode() -> None:
     """What happens again comes due again; an older one that is heard of later does not."""
     lived = begin(EACH)
-    lived.step(START, [event("ordered", START)])
-    lived.step(START + HOUR, [event("ordered", START + HOUR), event("ordered", START + HOUR / 2)])
-    lived.step(START + 2 * HOUR, [event("ordered", START + HOUR / 3)])
+    lived.step(START, [event("came_back", START)])
+    lived.step(START + HOUR, [event("came_back", START + HOUR), event("came_back", START + HOUR / 2)])
+    lived.step(START + 2 * HOUR, [event("came_back", START + HOUR / 3)])
     assert done(lived) == [(START.isoformat(), START), ((START + HOUR).isoformat(), START + HOUR)]
     assert lived.account.wake_at is None
 
@@ -190,8 +190,8 @@ def test_each_time_is_an_episode() -> None:
 def test_the_next_time_overtakes_the_one_that_waits() -> None:
     """OVERTAKEN: what happened again while its mail waited is done once, for the last time."""
     lived = begin(EACH)
-    lived.step(EVENING, [event("ordered", EVENING)])
-    lived.step(EVENING + HOUR, [event("ordered", EVENING + HOUR)])
+    lived.step(EVENING, [event("came_back", EVENING)])
+    lived.step(EVENING + HOUR, [event("came_back", EVENING + HOUR)])
     lived.sleep(EVENING + 2 * DAY)
     assert [(each.due_at, each.reason) for each in lived.decisions] == [
         (EVENING, DecisionReason.OVERTAKEN),

@@ -10,7 +10,7 @@ import pytest
 from orchestrator.core.audience import GROUPS, Audience, holders
 from orchestrator.core.conditions import ALWAYS
 from orchestrator.core.events import OWN_EVENTS
-from orchestrator.core.facts import MeasureRule, ScoreRule, TraitRule, TraitType
+from orchestrator.core.facts import Filter, MeasureRule, ScoreRule, TraitRule, TraitType
 from orchestrator.core.periods import Unit
 from orchestrator.core.playbook import (
     After,
@@ -197,6 +197,22 @@ def test_a_builtin_trait_may_be_said_again() -> None:
 def test_an_own_name_among_its_aliases_is_harmless() -> None:
     """Our own name of an event may be repeated among the product's names for it."""
     assert compiled(bent(("[Logged In]", "[login, Logged In, Logged In]"))).vocabulary.aliases["login"] == "login"
+
+
+def test_an_event_with_properties_is_a_name_of_its_own() -> None:
+    """What a product's event carries may give it a name more; a name of ours stands for all that a product calls it."""
+    said = "login: [Logged In, Signed In]\n    tried: [{name: login, where: {plan: trial}}, {name: Tried, where: {paid: [0, false]}}]\n    greeted: [{name: message_sent, where: {play: hello}}]"
+    words = compiled(bent(("login: [Logged In]", said))).vocabulary
+    trial = Filter(name="tried", where={"plan": ("trial",)})
+    assert words.filters == {
+        "login": (trial,),
+        "Logged In": (trial,),
+        "Signed In": (trial,),
+        "Tried": (Filter(name="tried", where={"paid": (0, False)}),),
+        "message_sent": (Filter(name="greeted", where={"play": ("hello",)}),),
+    }
+    assert words.aliases["tried"] == "tried"
+    assert "Tried" not in words.aliases
 
 
 def test_windows_and_stages() -> None:
