@@ -82,6 +82,7 @@ class Account:
     edges: Mapping[str, Edge] = field(default_factory=dict)  # play -> since when the condition that starts it holds
     samples: Mapping[int, float | None] = field(default_factory=dict)  # week -> raw health at its beginning
     colour: str = ""  # of its health when it was last noted; empty: unknown
+    done: Mapping[str, datetime] = field(default_factory=dict)  # play -> when last, where its policy has an ``again``
     wake_at: datetime | None = None  # when something may next become due; None: not by time alone
     basis: str = ""  # what wake_at was derived from
 
@@ -113,6 +114,7 @@ def merge(kept: Account, gone: Account) -> Account:
         },
         signals=later_states(kept.signals, gone.signals),
         edges={**gone.edges, **kept.edges},
+        done=_latest(kept.done, gone.done),
         wake_at=None,
         basis="",
     )
@@ -120,6 +122,10 @@ def merge(kept: Account, gone: Account) -> Account:
 
 def _decided(waiting: Waiting, entry: LedgerEntry | None) -> bool:
     return entry is not None and entry.episode >= waiting.episode
+
+
+def _latest(left: Mapping[str, datetime], right: Mapping[str, datetime]) -> dict[str, datetime]:
+    return {**left, **{name: max(instant, left.get(name, instant)) for name, instant in right.items()}}
 
 
 def _earliest(left: Mapping[str, datetime], right: Mapping[str, datetime]) -> dict[str, datetime]:

@@ -37,7 +37,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
-from orchestrator.core import calendars, channels, conditions, goals, health, phases, policy, signals, timing
+from orchestrator.core import calendars, channels, conditions, goals, health, phases, policy, reentry, signals, timing
 from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting
 from orchestrator.core.audience import NEW_FOR
 from orchestrator.core.conditions import Clause, View
@@ -87,7 +87,7 @@ _MOST_MOVES = 10_000  # more in one call can only be a circle
 _NO_OFFSET = timedelta(0)  # of UTC
 _PAUSES = frozenset({"account_paused", "account_resumed"})  # every rule looks at these
 _UNSEEN = frozenset(
-    {"ledger", "waiting", "standing", "recent", "anchor_said", "colour", "wake_at", "basis"}
+    {"ledger", "waiting", "standing", "recent", "done", "anchor_said", "colour", "wake_at", "basis"}
 )  # no condition looks at these
 
 
@@ -494,6 +494,8 @@ class _Moving:
             return self.await_recipient(due)
         held = self.held(due)
         opening = self.opening(due, self.now if held is None else held.until)
+        if opening is not None and reentry.too_soon(due.play, self.account, opening, self.zone.tz):
+            return self.decide(due, Outcome.SKIPPED, DecisionReason.TOO_SOON)
         if opening is not None and opening <= self.now:
             return self.decide(due, Outcome.DONE, DecisionReason.DUE)
         if opening is None or opening > due.at + min(due.play.policy.max_defer, due.play.policy.valid_for):
@@ -576,12 +578,17 @@ class _Moving:
         self.decisions.append(self.decision(due, entry, held))  # before it acts: what held then explains it
         if outcome is Outcome.DONE:
             self.act(due)
+            self.remember(due.play)
         name = due.play.name
         self.dues.pop(name, None)
         return self.set(
             ledger={**self.account.ledger, name: entry},
             waiting={play: kept for play, kept in self.account.waiting.items() if play != name},
         )
+
+    def remember(self, play: Play) -> None:
+        if play.policy.again is not None:
+            self.set(done={**self.account.done, play.name: self.now})
 
     def entry(self, due: Due, outcome: Outcome, reason: DecisionReason) -> LedgerEntry:
         before = self.account.ledger.get(due.play.name)

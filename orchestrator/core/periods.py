@@ -1,5 +1,6 @@
 """Calendar periods of local days: which week, month or quarter a day lies in, what comes next, how they are called."""
 
+import calendar
 from datetime import date, timedelta
 from enum import StrEnum, unique
 
@@ -59,3 +60,17 @@ def labelled(unit: Unit, text: str) -> date | None:
         return beginning(unit, date.fromisoformat(text if unit is Unit.WEEK else f"{text}-01"))
     except ValueError:
         return None
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day of a later month, its last day where it has fewer.
+
+    Raises:
+        OverflowError: the calendar ends before.
+    """
+    years, month = divmod(day.month - 1 + months, 12)
+    if day.year + years > date.max.year:
+        msg = f"{months} months after {day} lie beyond the calendar"
+        raise OverflowError(msg)
+    last = calendar.monthrange(day.year + years, month + 1)[1]
+    return date(day.year + years, month + 1, min(day.day, last))

@@ -446,6 +446,19 @@ def doing(action: Action) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """How many local days must lie between two times that a play does something; neither days nor months: once only."""
+
+    days: int = 0
+    months: int = 0  # counted first
+
+    @property
+    def never(self) -> bool:
+        """Whether once is all."""
+        return not self.days and not self.months
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """When and how a play may act."""
 
@@ -459,6 +472,7 @@ class Policy:
     mode: Mode | None = None  # None: the playbook's
     window: Hours | None = None  # when its mail may leave; None: the playbook's window
     draft: Node | None = None  # while this holds, a person approves its messages first; None: as the playbook says
+    again: Again | None = None  # None: whenever it comes due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

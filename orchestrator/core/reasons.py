@@ -35,6 +35,7 @@ class DecisionReason(Reason):
     OUTRANKED = "outranked", "Others went first: no opening that keeps the minimum gap came within its max_defer."
     ACCOUNT_CAPPED = "account_capped", "The account's share of mail was used up for longer than its max_defer."
     HOLDOUT = "holdout", "The account belongs to the holdout, which is not written to."
+    TOO_SOON = "too_soon", "It did the same before, and its again asks for more days in between."
     EXITED = "exited", "The account had left: its stage is an exit."
     OTHER_STAGE = "other_stage", "The play belongs to other stages than the account's."
     ALREADY_OPEN = "already_open", "It was due, but the signal is open already: of each, one is open at a time."

@@ -9,6 +9,7 @@ from orchestrator.core.conditions import ALWAYS, Node
 from orchestrator.core.facts import TraitType
 from orchestrator.core.playbook import (
     After,
+    Again,
     Before,
     Closed,
     Entered,
@@ -56,6 +57,7 @@ TRIGGERS = (
     "opened",
     "closed",
 )
+_ONCE = ("day", "after", "overdue", "reached")  # of these, the triggers that come due once an account
 DEFAULT_DEFER = timedelta(days=2)  # never longer than the play's valid_for
 
 _NOTHING = OnDay(day=0)  # stands in where the trigger is wrong; what holds it is never used
@@ -221,7 +223,20 @@ class PlayCompiler:
             draft=policies.draft_of(
                 shape.draft, (*path, "draft"), lambda text, at: self.condition(text, at, self.names)
             ),
+            again=self._again(shape, path),
         )
+
+    def _again(self, shape: PlayShape, path: Path) -> Again | None:
+        if shape.again is None:
+            return None
+        if any(getattr(shape, trigger) is not None for trigger in _ONCE) and not isinstance(shape.day, tuple):
+            told = "this comes due only once: `again` is for what comes due more often"
+            self.tree.refuse((*path, "again"), told, key=True)
+        try:
+            return spans.again(shape.again)
+        except ValueError as error:
+            self.tree.refuse((*path, "again"), str(error))
+            return None
 
     def _window(self, shape: PlayShape, path: Path) -> Hours | None:
         if shape.window is None:

@@ -441,6 +441,7 @@ class PlayShape(_Shape):
     fallback: OneOrMore = []
     unreachable: EscalateShape | None = None
     at: TimeOfDay | None = None
+    again: str | None = None
     valid_for: Duration = timedelta(days=2)
     max_defer: Duration | None = None
     priority: int = Field(default=50, ge=0, le=1000)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 
 from orchestrator.core.periods import WEEKDAYS, Unit
-from orchestrator.core.playbook import Cadence, EveryWeek
+from orchestrator.core.playbook import Again, Cadence, EveryWeek
 from orchestrator.playbook.errors import did_you_mean
 
 LONGEST = timedelta(days=3660)  # ten years: no rule reaches further
@@ -25,6 +25,14 @@ _EVERY = re.compile(
     r"(?P<unit>week|month|quarter)(?:\s+on\s+(?P<on>[a-z]+|\d{1,2}))?(?:\s+until\s+day\s+(?P<day>\d{1,4}))?", re.ASCII
 )
 LATEST_DAY = 3660  # since the anchor
+_OFTEN = re.compile(r"once\s+an?\s+(?P<period>day|week|month|quarter|year)", re.ASCII)
+_PERIODS = {
+    "day": Again(days=1),
+    "week": Again(days=7),
+    "month": Again(months=1),
+    "quarter": Again(months=3),
+    "year": Again(months=12),
+}
 _CLOCK = re.compile(r"(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)", re.ASCII)
 PLAIN_SPAN = r"^\d{1,6} *(m|h|d|w|minutes?|hours?|days?|weeks?)$"  # as an editor is told of it
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
@@ -186,6 +194,27 @@ def _weekday(text: str) -> int:
         if text in {day, day[:3]}:
             return number
     raise ValueError(f"expected a weekday such as monday, got {text!r}{did_you_mean(text, WEEKDAYS)}")
+
+
+def again(text: str) -> Again:
+    """``never``, ``30d`` (local days), ``once a month`` (from the 15th to the 15th).
+
+    Raises:
+        ValueError: it is none, or no whole number of days.
+    """
+    said, often = text.strip(), _OFTEN.fullmatch(text.strip())
+    if said == "never":
+        return Again()
+    if often is not None:
+        return _PERIODS[often["period"]]
+    wanted = f"expected `never`, days such as `30d`, or `once a week` (day, month, quarter, year), got {text!r}"
+    try:
+        length = plain_span(said)
+    except ValueError as error:
+        raise ValueError(wanted) from error
+    if not length or length % timedelta(days=1):
+        raise ValueError(wanted)
+    return Again(days=length.days)
 
 
 def clock(text: object) -> time:

@@ -69,6 +69,7 @@ def account_document(account: Account) -> Document:
         "edges": {play: [micros(edge.since), _maybe(micros, edge.until)] for play, edge in account.edges.items()},
         "samples": {str(week): score for week, score in account.samples.items()},
         "colour": account.colour,
+        "done": {play: micros(at) for play, at in account.done.items()},
         "wake_at": _maybe(micros, account.wake_at),
         "basis": account.basis,
     }
@@ -107,6 +108,7 @@ def account_from(account_id: str, document: Document) -> Account:
         edges={play: _edge_from(*edge) for play, edge in document.get("edges", {}).items()},
         samples={int(week): score for week, score in document.get("samples", {}).items()},
         colour=document.get("colour", ""),
+        done={play: instant_of(at) for play, at in document.get("done", {}).items()},
         wake_at=_maybe(instant_of, document["wake_at"]),
         basis=document["basis"],
     )

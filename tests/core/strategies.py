@@ -12,7 +12,7 @@ from orchestrator.core.calendars import Hours
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
 from orchestrator.core.facts import Written
 from orchestrator.core.people import Person
-from orchestrator.core.playbook import Caps, Gaps, Holdout, Holidays, Play, Playbook, Policy, Quiet, Severity
+from orchestrator.core.playbook import Again, Caps, Gaps, Holdout, Holidays, Play, Playbook, Policy, Quiet, Severity
 from orchestrator.core.signals import ACKNOWLEDGED, RESOLVED
 from tests.core.playbooks import (
     EVENTS,
@@ -238,6 +238,7 @@ def policies(draw: st.DrawFn, before: Policy) -> Policy:
                 "priority": st.integers(1, 3),
                 "exempt": st.booleans(),
                 "window": WINDOWS,
+                "again": st.sampled_from([Again(), Again(days=1), Again(days=6), Again(months=1)]),
             },
         )
     )

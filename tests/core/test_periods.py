@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.periods import Unit, beginning, day_within, following, label, labelled
+from orchestrator.core.periods import Unit, beginning, day_within, following, label, labelled, months_later
 
 DAYS = st.dates(date(1990, 1, 1), date(2100, 1, 1))
 UNITS = st.sampled_from(Unit)
@@ -59,3 +59,24 @@ def test_a_month_may_be_too_short_for_its_day() -> None:
     assert day_within(Unit.MONTH, date(2026, 1, 1), 31) == date(2026, 1, 31)
     assert day_within(Unit.QUARTER, date(2026, 4, 1), 31) == date(2026, 4, 30)
     assert day_within(Unit.WEEK, date(2026, 3, 2), 4) == date(2026, 3, 6)
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "later"),
+    [
+        (date(2026, 2, 15), 1, date(2026, 3, 15)),
+        (date(2026, 1, 31), 1, date(2026, 2, 28)),
+        (date(2027, 11, 30), 3, date(2028, 2, 29)),
+        (date(2026, 12, 1), 12, date(2027, 12, 1)),
+        (date(2026, 5, 5), 0, date(2026, 5, 5)),
+    ],
+)
+def test_a_month_later_is_the_same_day(day: date, months: int, later: date) -> None:
+    """Months are counted by the calendar, not by thirty days; a shorter month ends with its last day."""
+    assert months_later(day, months) == later
+
+
+def test_no_month_comes_after_the_calendar() -> None:
+    """What leads beyond the calendar is an overflow, as with days."""
+    with pytest.raises(OverflowError, match="beyond the calendar"):
+        months_later(date(9999, 12, 1), 1)

@@ -14,6 +14,7 @@ from orchestrator.core.facts import Filter, MeasureRule, ScoreRule, TraitRule, T
 from orchestrator.core.periods import Unit
 from orchestrator.core.playbook import (
     After,
+    Again,
     Before,
     Cadence,
     Entered,
@@ -90,6 +91,27 @@ def test_a_broken_trait_is_not_also_called_unknown() -> None:
     touch = "touch: {one_of: [high, tech], default: tech}"
     text = bent((touch, f"{touch}\n    trial_ends: dat"), ("    day: 1", "    before: 3d until trial_ends"))
     assert told(text) == ["p.yaml:10:5 vocabulary.traits.trial_ends: expected bool, number, text or instant, got 'dat'"]
+
+
+@pytest.mark.parametrize(
+    ("written", "again"),
+    [
+        ("never", Again()),
+        ("once a day", Again(days=1)),
+        ("once a week", Again(days=7)),
+        ("once a month", Again(months=1)),
+        ("once a quarter", Again(months=3)),
+        ("once a  year", Again(months=12)),
+        ("30d", Again(days=30)),
+        ("2 weeks", Again(days=14)),
+        ("48h", Again(days=2)),
+    ],
+)
+@pytest.mark.parametrize("trigger", ["on: login", "silent: 3d since login", "entered: old", "day: [1, 2]"])
+def test_each_way_to_say_again(written: str, again: Again, trigger: str) -> None:
+    """How soon a play may do again what it did: never, after so many days, once a period."""
+    book = compiled(bent(("    day: 1\n", f"    {trigger}\n    again: {written}\n")))
+    assert book.plays["hello"].policy.again == again
 
 
 def test_the_policy_of_a_play() -> None:

@@ -15,6 +15,7 @@ DAY = "    day: 1\n"
 MAIL = "    email: day_0_welcome\n"
 TOUCH = "touch: {one_of: [high, tech], default: tech}"
 ANCHOR = "anchor: signed_up"
+AGAIN = "expected `never`, days such as `30d`, or `once a week` (day, month, quarter, year)"
 CADENCES = "expected `week on monday`, `month`, `month on 15`, `quarter` (each with `until day 90` if you like) or `week until day 30`"
 WORK = "{template: no_login, severity: low, category: scope, owner: csm, due: 4h}"
 ROW = "{from: young, to: old, when: warm}"
@@ -83,6 +84,11 @@ ONE_PROBLEM = [
     ((DAY, "    every: month on 32\n"), "33:12 plays.hello.every: expected a day of the month, 1 to 31 (31 is its last day, whichever that is), got '32'"),
     ((DAY, "    every: quarter on monday\n"), "33:12 plays.hello.every: expected a day of the month, 1 to 31 (31 is its last day, whichever that is), got 'monday'"),
     ((DAY, f"{DAY}    priority: 1001\n"), "34:15 plays.hello.priority: expected a number of at most 1000, got 1001"),
+    ((DAY, f"{DAY}    again: never\n"), "34:5 plays.hello.again: this comes due only once: `again` is for what comes due more often"),
+    ((DAY, "    on: login\n    again: monthly\n"), f"34:12 plays.hello.again: {AGAIN}, got 'monthly'"),
+    ((DAY, "    on: login\n    again: 36h\n"), f"34:12 plays.hello.again: {AGAIN}, got '36h'"),
+    ((DAY, "    on: login\n    again: 0d\n"), f"34:12 plays.hello.again: {AGAIN}, got '0d'"),
+    ((DAY, "    on: login\n    again: 3 business days\n"), f"34:12 plays.hello.again: {AGAIN}, got '3 business days'"),
     ((DAY, "    day: []\n"), "33:10 plays.hello.day: expected a day or a list of days, got a list of 0"),
     ((DAY, "    day: [7, 7]\n"), "33:10 plays.hello.day: expected each day once and in order, got [7, 7]"),
     ((DAY, "    day: [14, 7]\n"), "33:10 plays.hello.day: expected each day once and in order, got [14, 7]"),
