@@ -100,6 +100,16 @@ def add_business_time(start: datetime, span: timedelta, hours: Hours, tz: ZoneIn
     raise ValueError(msg)
 
 
+def business_time(start: datetime, end: datetime, hours: Hours, tz: ZoneInfo) -> timedelta:
+    """The open time between two instants; none when the end is not later. Counts ten years at most."""
+    total = timedelta(0)
+    for opens, closes in _spans(start, hours, tz) if start < end else ():
+        if opens >= end:
+            break
+        total += min(closes, end) - max(opens, start)
+    return total
+
+
 def _spans(start: datetime, hours: Hours, tz: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
     """The open spans that end after ``start``, in order."""
     first = local_day(start, tz) - DAY  # a zone's day may have begun before

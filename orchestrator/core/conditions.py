@@ -19,10 +19,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum, unique
+from functools import partial
 from typing import Any, assert_never
+from zoneinfo import ZoneInfo
 
-from orchestrator.core import goals, health
-from orchestrator.core.calendars import DAY
+from orchestrator.core import calendars, goals, health
+from orchestrator.core.calendars import DAY, Hours
 from orchestrator.core.errors import UndecidableError
 from orchestrator.core.facts import Fact, Facts, Value, Vocabulary, measure, week_of
 from orchestrator.core.health import Colour, Health, Reading, Rules
@@ -42,13 +44,16 @@ class TermKind(StrEnum):
     SEEN = "seen"  # login: has it ever happened
     COUNT = "count"  # login.count
     DAYS_AGO = "days_ago"  # login.days_ago: days since the last; infinite when never
+    BUSINESS_DAYS_AGO = "business_days_ago"  # login.business_days_ago: the account's working days since the last
     FIRST_DAY = "first_day"  # login.first_day: days from the anchor to the first; infinite when never
     FIRST = "first"  # login.first: the instant
     LAST = "last"  # login.last: the instant
     FALLING = "falling_weeks"  # login.falling_weeks: full weeks in a row, each with less than the one before
     WEEK_RATIO = "week_ratio"  # login.week_ratio: the last full week over the first full week since the anchor
     TRAIT = "trait"
+    DAYS_UNTIL = "days_until"  # renewal_at.days_until: days to the instant that a trait names; negative after it
     MILESTONE = "milestone"  # has it been reached
+    MILESTONE_DAYS = "milestone_days"  # setup.days: days from the anchor until it was reached; infinite until then
     LATEST = "latest"  # nps.latest: the newest answer
     LOWEST = "lowest"  # nps.lowest: the lowest of the people's current answers
     ANSWERS = "answers"  # nps.answers: how many people answered
@@ -74,8 +79,16 @@ class TermKind(StrEnum):
 
 
 MOVING = frozenset(
-    {TermKind.DAYS_AGO, TermKind.DAY, TermKind.STAGE_DAYS, TermKind.PHASE_DAYS, TermKind.SIGNAL_DAYS}
-)  # move with the clock
+    {
+        TermKind.DAYS_AGO,
+        TermKind.BUSINESS_DAYS_AGO,
+        TermKind.DAYS_UNTIL,
+        TermKind.DAY,
+        TermKind.STAGE_DAYS,
+        TermKind.PHASE_DAYS,
+        TermKind.SIGNAL_DAYS,
+    }
+)  # move with the clock: all rise but DAYS_UNTIL
 WEEKLY = frozenset({TermKind.FALLING, TermKind.WEEK_RATIO, TermKind.HEALTH_FALLING})  # turn with the calendar week
 
 
@@ -223,6 +236,10 @@ class Journey:
         return self.phases[-1][1]
 
 
+def _always() -> tuple[Hours, ZoneInfo]:
+    return Hours(weekdays=frozenset(range(7))), ZoneInfo("UTC")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """All that a condition may look at."""
@@ -236,6 +253,7 @@ class View:
     milestones: Mapping[str, datetime] = field(default_factory=dict)  # reached ones
     signals: Mapping[str, SignalState] = field(default_factory=dict)  # those that were ever open
     samples: Mapping[int, float | None] = field(default_factory=dict)  # week -> score of health at its beginning
+    working: Callable[[], tuple[Hours, ZoneInfo]] = _always  # the account's working days, asked for when they matter
     journeys: tuple[Journey, ...] = ()  # the account's onboardings, the oldest first
 
     @property
@@ -428,6 +446,8 @@ def read(term: Term, view: View) -> Value:
             return fact.count if fact else 0
         case TermKind.DAYS_AGO:
             return _days(fact.last, view.now) if fact else math.inf
+        case TermKind.BUSINESS_DAYS_AGO:
+            return _working_days(fact.last, view.now, view) if fact else math.inf
         case TermKind.FIRST_DAY:
             return _first_day(fact, view.anchor)
         case TermKind.FIRST:
@@ -440,8 +460,13 @@ def read(term: Term, view: View) -> Value:
             return _week_ratio(fact, view)
         case TermKind.TRAIT:
             return _trait(term.name, view)
+        case TermKind.DAYS_UNTIL:
+            until = _until(term, view)
+            return None if until is None else _days(view.now, until)
         case TermKind.MILESTONE:
             return term.name in view.milestones
+        case TermKind.MILESTONE_DAYS:
+            return _milestone_days(view.milestones.get(term.name), view.anchor)
         case TermKind.LATEST | TermKind.LOWEST | TermKind.ANSWERS:
             return _score(term, view)
         case TermKind.MEASURE:
@@ -483,6 +508,21 @@ def _phase(kind: TermKind, view: View) -> Value:
 
 def _days(since: datetime, now: datetime) -> float:
     return (now - since) / DAY
+
+
+def _working_days(since: datetime, now: datetime, view: View) -> float:
+    return calendars.business_time(since, now, *view.working()) / DAY
+
+
+def _until(term: Term, view: View) -> datetime | None:
+    value = _trait(term.name, view)
+    return value if isinstance(value, datetime) else None
+
+
+def _milestone_days(reached: datetime | None, anchor: datetime | None) -> float | None:
+    if reached is None:
+        return math.inf
+    return None if anchor is None else _days(anchor, reached)
 
 
 def _first_day(fact: Fact | None, anchor: datetime | None) -> float | None:
@@ -633,17 +673,21 @@ def _comparisons_within(leaf: Term | Case | Weighted) -> Iterator[Compare]:
 
 
 def _turn(part: Compare, view: View) -> datetime | None:
-    """When ``moving term <sign> literal`` turns: strictly after the limit for ``<=`` and ``>``, else at it."""
+    """When ``moving term <sign> literal`` turns: strictly after the limit for ``<=`` and ``>``, else at it.
+
+    What falls (``days_until``) is read backwards: it is at most a limit when the days since are at least its negative.
+    """
     term, limit = (part.left, part.right) if isinstance(part.left, Term) else (part.right, part.left)
     if not isinstance(term, Term) or term.kind not in MOVING or not isinstance(limit, Literal):
         return None
-    since = _since(term, view)
-    if since is None or not isinstance(limit.value, int | float):
+    since, days, falls = _since(term, view), limit.value, term.kind is TermKind.DAYS_UNTIL
+    if since is None or not isinstance(days, int | float):
         return None
-    reached, passed = _first_instant(since, limit.value, operator.ge), _first_instant(since, limit.value, operator.gt)
+    first = partial(_first_working, view=view) if term.kind is TermKind.BUSINESS_DAYS_AGO else _first_instant
+    reached, passed = (first(since, -days if falls else days, holds) for holds in (operator.ge, operator.gt))
     if part.operator in {"==", "!="}:
         return reached if reached is not None and reached > view.now else passed
-    strictly_after = (part.operator in {"<=", ">"}) == isinstance(part.left, Term)
+    strictly_after = (part.operator in ({"<", ">="} if falls else {"<=", ">"})) == isinstance(part.left, Term)
     return passed if strictly_after else reached
 
 
@@ -658,6 +702,18 @@ def _first_instant(since: datetime, days: float, holds: Callable[[Any, Any], boo
     return at
 
 
+def _first_working(since: datetime, days: float, holds: Callable[[Any, Any], bool], view: View) -> datetime | None:
+    """The same for working days: they stand still outside of them, so that what is past may begin days later."""
+    hours, tz = view.working()
+    try:
+        at = calendars.add_business_time(since, max(days, 0) * DAY, hours, tz) - _MOMENT
+        while not holds(_working_days(since, at, view), days):
+            at = (calendars.next_opening(at, hours, tz) or at) + _MOMENT
+    except (OverflowError, ValueError):
+        return None
+    return at
+
+
 def _since(term: Term, view: View) -> datetime | None:
     match term.kind:
         case TermKind.DAY:
@@ -668,6 +724,8 @@ def _since(term: Term, view: View) -> datetime | None:
             return view.journey.entered_at if view.journey is not None and view.journey.phase != FINISHED else None
         case TermKind.SIGNAL_DAYS:
             return view.signals[term.name].opened_at if is_open(term.name, view.signals) else None
+        case TermKind.DAYS_UNTIL:
+            return _until(term, view)
         case _:
             fact = view.facts.events.get(term.name)
             return fact.last if fact else None
@@ -698,7 +756,8 @@ def _since_when(node: Node, view: View, *, wanted: bool) -> datetime | None:
             return _newest(instants) if isinstance(node, Every) is wanted else _oldest(instants)
         case Compare():
             turn = _turn(node, view)
-            return turn if turn is not None and turn <= view.now else _newest_of_names(node, view)
+            rests_on = _newest_of_names(node, view)
+            return _newest((turn, rests_on)) if turn is not None and turn <= view.now else rests_on
         case _:
             return _newest_of_names(node, view)
 
@@ -750,13 +809,13 @@ def _rests_on(term: Term, view: View) -> datetime | None:
     match term.kind:
         case TermKind.SEEN | TermKind.FIRST | TermKind.FIRST_DAY:
             return fact.first if fact else None
-        case TermKind.COUNT | TermKind.LAST | TermKind.DAYS_AGO:
+        case TermKind.COUNT | TermKind.LAST | TermKind.DAYS_AGO | TermKind.BUSINESS_DAYS_AGO:
             return fact.last if fact else None
-        case TermKind.TRAIT:
+        case TermKind.TRAIT | TermKind.DAYS_UNTIL:
             return view.facts.traits[term.name].stamp[0] if term.name in view.facts.traits else None
         case TermKind.LATEST | TermKind.LOWEST | TermKind.ANSWERS:
             return _newest(answer.stamp[0] for answer in view.facts.scores.get(term.name, {}).values())
-        case TermKind.MILESTONE:
+        case TermKind.MILESTONE | TermKind.MILESTONE_DAYS:
             return view.milestones.get(term.name)
         case TermKind.MEASURE:
             return _newest_of_measure(term.name, view)

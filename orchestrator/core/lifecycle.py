@@ -35,11 +35,14 @@ Illegal input raises and changes nothing. There is no clock, no I/O, no randomne
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, assert_never
+from zoneinfo import ZoneInfo
 
 from orchestrator.core import calendars, channels, conditions, goals, health, phases, policy, reentry, signals, timing
 from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting
 from orchestrator.core.audience import NEW_FOR
+from orchestrator.core.calendars import Hours
 from orchestrator.core.conditions import Clause, View
 from orchestrator.core.context import letter_context
 from orchestrator.core.decisions import (
@@ -240,7 +243,7 @@ class _Moving:
     def __post_init__(self) -> None:
         self.person = recipient(self.people)
         self.zone = timing.zone_of(self.account, self.person, self.playbook)
-        self.view = view_of(self.account, self.now, self.playbook)
+        self.view = view_of(self.account, self.now, self.playbook, self.zone)
 
     # -- what is seen ------------------------------------------------------------------------------------------------
 
@@ -251,7 +254,7 @@ class _Moving:
     def set(self, **changes: Any) -> bool:  # noqa: ANN401 -- ``replace`` refuses what is no field of Account
         self.account = replace(self.account, **changes)
         if not changes.keys() <= _UNSEEN:
-            self.view = view_of(self.account, self.now, self.playbook)
+            self.view = view_of(self.account, self.now, self.playbook, self.zone)
             self.dues.clear()
         return True
 
@@ -805,8 +808,8 @@ class _Moving:
 _FAR_OFF = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)  # no instant of ours is later
 
 
-def view_of(account: Account, now: datetime, playbook: Playbook) -> View:
-    """What conditions may look at, for this account at this instant."""
+def view_of(account: Account, now: datetime, playbook: Playbook, zone: Zone | None = None) -> View:
+    """What conditions may look at, for this account at this instant; working days are those of the zone."""
     view = View(
         facts=account.facts,
         vocabulary=playbook.vocabulary,
@@ -817,10 +820,16 @@ def view_of(account: Account, now: datetime, playbook: Playbook) -> View:
         milestones=account.milestones,
         signals=account.signals,
         samples=account.samples,
+        working=partial(_working, account, playbook, zone),
     )
     if playbook.onboarding is None:
         return view
     return replace(view, journeys=phases.journeys(playbook.onboarding, view, playbook))
+
+
+def _working(account: Account, playbook: Playbook, zone: Zone | None) -> tuple[Hours, ZoneInfo]:
+    tz = (zone or timing.zone_of(account, None, playbook)).tz
+    return timing.working_days(account, policy.uncounted(account, playbook)), tz
 
 
 def leaving(stage: str, playbook: Playbook) -> Iterator[Transition]:

@@ -377,7 +377,15 @@ def events_of(node: Node, vocabulary: Vocabulary) -> Iterator[str]:
                 yield from goals.WORDS
             case TermKind.HEALTH_FALLING:
                 continue  # it is read from samples
-            case TermKind.TRAIT | TermKind.MILESTONE | TermKind.DAY | TermKind.STAGE | TermKind.STAGE_DAYS:
+            case (
+                TermKind.TRAIT
+                | TermKind.DAYS_UNTIL
+                | TermKind.MILESTONE
+                | TermKind.MILESTONE_DAYS
+                | TermKind.DAY
+                | TermKind.STAGE
+                | TermKind.STAGE_DAYS
+            ):
                 continue
             case TermKind.PHASE | TermKind.PHASE_DAYS | TermKind.PHASE_LATE | TermKind.ONBOARDINGS:
                 continue  # the steps of an onboarding are read at any rate

@@ -41,6 +41,7 @@ Found = TypeVar("Found")
 LONGEST = 1000  # characters
 DEEPEST = 20  # levels of nesting
 LARGEST = 10**12  # of a number
+FURTHEST_WORKING = 1000  # working days that may be asked for: some four years
 FURTHEST = 36_500  # days that a moving term may be compared with: a century
 
 
@@ -65,6 +66,7 @@ _OF_EVENTS = {
     for kind in (
         TermKind.COUNT,
         TermKind.DAYS_AGO,
+        TermKind.BUSINESS_DAYS_AGO,
         TermKind.FIRST_DAY,
         TermKind.FIRST,
         TermKind.LAST,
@@ -83,7 +85,9 @@ _OF_SIGNALS = {
     "acknowledged": TermKind.ACKNOWLEDGED,
 }
 AT_RISK = "at_risk"  # is any signal open that bears this flag; a name only where one does
-_ENDLESS = frozenset({TermKind.FIRST_DAY, TermKind.WEEK_RATIO})  # infinite until it happened
+_OF_MILESTONES = {"days": TermKind.MILESTONE_DAYS}
+_OF_INSTANTS = {"days_until": TermKind.DAYS_UNTIL}
+_ENDLESS = frozenset({TermKind.FIRST_DAY, TermKind.WEEK_RATIO, TermKind.MILESTONE_DAYS})  # infinite until it happened
 _TRAIT_KINDS = {
     TraitType.BOOL: Kind.BOOL,
     TraitType.NUMBER: Kind.NUMBER,
@@ -468,6 +472,11 @@ class _Compiler:
             return _OF_EVENTS
         if name in self.names.vocabulary.scores:
             return _OF_SCORES
+        if name in self.names.milestones:
+            return _OF_MILESTONES
+        rule = self.names.vocabulary.traits.get(name)
+        if rule is not None and rule.type is TraitType.INSTANT:
+            return _OF_INSTANTS
         if name == GOALS and name not in self.names.declared():
             return _OF_GOALS
         if name in self.names.signals:
@@ -542,6 +551,8 @@ def _misplaced(sign: str, left: _Typed, right: _Typed) -> tuple[_Typed, str] | N
     days = limit.node.value
     if isinstance(days, int | float) and abs(days) > FURTHEST:
         return limit, f"`{term.node.text}` counts days: {limit.node.text} is more than a century"
+    if isinstance(days, int | float) and days > FURTHEST_WORKING and term.reads is TermKind.BUSINESS_DAYS_AGO:
+        return limit, f"`{term.node.text}` counts working days of at most {FURTHEST_WORKING}, not {limit.node.text}"
     return None
 
 
