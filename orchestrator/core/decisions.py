@@ -84,6 +84,11 @@ class Message:
         return self.action.channel
 
     @property
+    def urgency(self) -> tuple[int, datetime, datetime, str, UUID]:
+        """Whose turn it is at the door: by priority, then by when it may leave, then as the plays came due."""
+        return (self.priority, self.not_before, self.due_at, self.play, self.id)
+
+    @property
     def told(self) -> dict[str, Json]:
         """What an event about its end says of it; the channel only of what is no mail."""
         named: dict[str, Json] = {"play": self.play, "episode": self.episode}

@@ -83,7 +83,7 @@ CLAIM = text("""
     WITH urgent AS MATERIALIZED (
         SELECT id, created_at FROM messages
          WHERE state = 'pending' AND channel = 'email' AND not_before <= :now
-         ORDER BY priority, not_before, id LIMIT :most
+         ORDER BY priority, not_before, due_at, play, id LIMIT :most
            FOR UPDATE SKIP LOCKED)
     UPDATE messages
        SET state = 'claimed', lease_token = :token, lease_until = clock_timestamp() + make_interval(secs => :seconds)
@@ -294,7 +294,7 @@ def cancel(connection: Connection, withdrawn: Iterable[tuple[str, Withdrawal]], 
 def claim(connection: Connection, token: UUID, now: datetime, seconds: float, most: int) -> list[Claimed]:
     """Lease up to ``most`` messages that may leave at ``now``, the most urgent first."""
     rows = connection.execute(CLAIM, {"token": token, "now": now, "seconds": seconds, "most": most}).all()
-    return sorted((claimed(row) for row in rows), key=lambda each: (each.message.priority, each.message.not_before))
+    return sorted((claimed(row) for row in rows), key=lambda each: each.message.urgency)
 
 
 def claimed(row: Row[Any]) -> Claimed:

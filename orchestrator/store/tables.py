@@ -431,7 +431,7 @@ messages = Table(
     Index("ix_messages_pending", "not_before", postgresql_where=text("state = 'pending' AND channel = 'email'")),
     Index(
         "ix_messages_urgent",
-        *("priority", "not_before", "id"),
+        *("priority", "not_before", "due_at", "play", "id"),
         postgresql_where=text("state = 'pending' AND channel = 'email'"),
     ),
     Index("ix_messages_untaken", "not_after", postgresql_where=text("state = 'pending' AND channel <> 'email'")),

@@ -278,7 +278,7 @@ class _World:
 
     def _deliver(self, now: datetime) -> bool:
         ready = [each for listed in self.pending.values() for each in listed if _comes_up(each) <= now]
-        for message in sorted(ready, key=lambda each: (each.priority, each.not_before, each.id)):
+        for message in sorted(ready, key=lambda each: each.urgency):
             if message.channel is Channel.EMAIL:
                 self._hand_over(message, now)
             else:

@@ -50,7 +50,7 @@ def _comes_up(message: Message) -> datetime:
 
 
 def _urgency(message: Message) -> object:
-    return (message.priority, message.not_before, message.id)
+    return (message.priority, message.not_before, message.due_at, message.play, message.id)
 
 
 def _reversed_urgency(message: Message) -> object:

@@ -229,6 +229,19 @@ def test_every_answer_of_the_door_has_a_test_here() -> None:
     assert {each.name for each in PostponementReason if each.name not in claims} == never
 
 
+def test_whose_turn_it_is() -> None:
+    """The more urgent first; then what was free earlier; then as the plays came due; then by the play's name."""
+    turns = [
+        replace(MESSAGE, priority=MESSAGE.priority - 1, not_before=START + DAY),
+        MESSAGE,
+        replace(MESSAGE, not_before=START + HOUR, due_at=START - DAY, play="z"),
+        replace(MESSAGE, not_before=START + HOUR, play="a"),
+        replace(MESSAGE, not_before=START + HOUR, play="b"),
+    ]
+    shuffled = [turns[number] for number in (3, 0, 4, 2, 1)]
+    assert sorted(shuffled, key=lambda each: each.urgency) == turns
+
+
 # -- illegal input -----------------------------------------------------------------------------------------------------
 
 

@@ -4,13 +4,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from uuid import uuid4
 
 import pytest
 
 from orchestrator.core.reasons import MessageReason, PostponementReason
 from orchestrator.messaging.transport import Accepted, Deferred, Receipt, Refused
+from orchestrator.store import messages
 from orchestrator.usecases import overrule
 from orchestrator.usecases.deliver import deliver
+from orchestrator.usecases.simulate import Arrival, simulate
 from tests.usecases.company import DAY, HOUR, MONDAY, Company, cohort
 from tests.usecases.playbooks import CALLED, DIVIDED_AT_THE_DOOR, HELLO, SECOND, tiny
 from tests.usecases.world import World, another, counted
@@ -117,6 +120,21 @@ def test_the_more_urgent_goes_first(bare: World) -> None:
     bare.deliver()
     assert bare.one("SELECT play FROM messages ORDER BY settled_at, priority LIMIT 1") == "second"
     assert not bare.relay.subjects[0].startswith("Welcome")
+
+
+def test_equals_leave_as_they_came_due(bare: World) -> None:
+    """Of equal priority and free at one instant: by when the plays came due, whatever their ids; simulated alike."""
+    names = ("f", "e", "d", "c", "b", "a")
+    plays = (f"  {name}: {{after: {hour}h since signed_up, email: day_7_feature}}\n" for hour, name in enumerate(names))
+    playbook = bare.publish(tiny(*plays))
+    calls = Company().sign_up()
+    bare.at(MONDAY + DAY)
+    bare.drain(*calls)
+    with bare.engine.begin() as connection:
+        claims = [messages.claim(connection, uuid4(), MONDAY + DAY, 30, 1) for _ in names]
+    simulated = simulate((Arrival(at=MONDAY + DAY, call=call) for call in calls), playbook, MONDAY + DAY)
+    assert [each.message.play for claimed in claims for each in claimed] == [*names]
+    assert [each.message.play for each in simulated.messages] == [*names]
 
 
 # -- modes -------------------------------------------------------------------------------------------------------------
