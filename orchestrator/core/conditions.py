@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum, unique
-from functools import partial
-from typing import Any, assert_never
+from functools import lru_cache, partial
+from typing import Any, Protocol, assert_never
 from zoneinfo import ZoneInfo
 
 from orchestrator.core import calendars, goals, health
@@ -92,12 +92,26 @@ MOVING = frozenset(
 WEEKLY = frozenset({TermKind.FALLING, TermKind.WEEK_RATIO, TermKind.HEALTH_FALLING})  # turn with the calendar week
 
 
+class _Written(Protocol):
+    """What has a text."""
+
+    @property
+    def text(self) -> str:
+        """As written."""
+
+
+def _by_text(node: _Written) -> int:
+    """A hash that does not walk down the tree: equal nodes have equal texts, and a text knows its hash."""
+    return hash(node.text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Literal:
     """A constant."""
 
     value: Value
     text: str
+    __hash__ = _by_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +121,7 @@ class Term:
     kind: TermKind
     name: str  # the event, trait, milestone, score or measure; empty for DAY, STAGE, STAGE_DAYS
     text: str  # as written
+    __hash__ = _by_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +132,7 @@ class Arithmetic:
     left: "Node"
     right: "Node"
     text: str
+    __hash__ = _by_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +143,7 @@ class Compare:
     left: "Node"
     right: "Node"
     text: str
+    __hash__ = _by_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +154,7 @@ class OneOf:
     values: tuple[Value, ...]
     negated: bool  # True for ``not in``
     text: str
+    __hash__ = _by_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +163,7 @@ class Negation:
 
     operand: "Node"
     text: str
+    __hash__ = _by_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +172,7 @@ class Every:
 
     operands: tuple["Node", ...]
     text: str
+    __hash__ = _by_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +181,7 @@ class Either:
 
     operands: tuple["Node", ...]
     text: str
+    __hash__ = _by_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +192,7 @@ class Case:
     default: Value  # when no row holds
     text: str  # the name
     unknown: Value = None  # when an unknown row leaves more than one value possible
+    __hash__ = _by_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +228,7 @@ class Weighted:
     rules: Rules
     says: Says
     text: str
+    __hash__ = _by_text
 
 
 Node = Literal | Term | Arithmetic | Compare | OneOf | Negation | Every | Either | Case | Weighted
@@ -636,17 +659,38 @@ def _leaves(node: Node) -> Iterator[Term | Case | Weighted]:
             assert_never(unreachable)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Clocks:
+    """What of a condition turns by the clock alone."""
+
+    weekly: bool
+    overridden: bool  # when a human's word on the health expires
+    late: bool  # when a phase has taken too long
+    comparisons: tuple[Compare, ...]  # a moving term with a limit
+
+
+@lru_cache(maxsize=4096)  # the conditions of a few playbooks, asked for at each rest of each account
+def _clocks(node: Node) -> _Clocks:
+    kinds = {term.kind for term in terms(node)}
+    return _Clocks(
+        weekly=bool(kinds & WEEKLY),
+        overridden=TermKind.OVERRIDE in kinds,
+        late=TermKind.PHASE_LATE in kinds,
+        comparisons=tuple(part for part in _comparisons(node) if _limited(part) is not None),
+    )
+
+
 def flips(node: Node, view: View) -> Iterator[datetime]:
     """The instants after now at which a part of this condition may turn by the clock alone."""
-    kinds = {term.kind for term in terms(node)}
-    if kinds & WEEKLY:
+    clocks = _clocks(node)
+    if clocks.weekly:
         yield monday_after(view.now)
-    if TermKind.OVERRIDE in kinds and (overridden := health.override_of(view.facts, view.now)):
+    if clocks.overridden and (overridden := health.override_of(view.facts, view.now)):
         yield overridden.until
-    late_at = view.journey.late_at if TermKind.PHASE_LATE in kinds and view.journey is not None else None
+    late_at = view.journey.late_at if clocks.late and view.journey is not None else None
     if late_at is not None and late_at > view.now:
         yield late_at
-    for part in _comparisons(node):
+    for part in clocks.comparisons:
         turn = _turn(part, view)
         if turn is not None and turn > view.now:
             yield turn
@@ -672,23 +716,31 @@ def _comparisons_within(leaf: Term | Case | Weighted) -> Iterator[Compare]:
             yield from _comparisons(part)
 
 
+def _limited(part: Compare) -> tuple[Term, float] | None:
+    """The moving term of a comparison and the number of days that it is compared with, if it is one of these."""
+    term, limit = (part.left, part.right) if isinstance(part.left, Term) else (part.right, part.left)
+    if not isinstance(term, Term) or term.kind not in MOVING or not isinstance(limit, Literal):
+        return None
+    return (term, limit.value) if isinstance(limit.value, int | float) else None
+
+
 def _turn(part: Compare, view: View) -> datetime | None:
     """When ``moving term <sign> literal`` turns: strictly after the limit for ``<=`` and ``>``, else at it.
 
     What falls (``days_until``) is read backwards: it is at most a limit when the days since are at least its negative.
     """
-    term, limit = (part.left, part.right) if isinstance(part.left, Term) else (part.right, part.left)
-    if not isinstance(term, Term) or term.kind not in MOVING or not isinstance(limit, Literal):
+    limited = _limited(part)
+    since = None if limited is None else _since(limited[0], view)
+    if limited is None or since is None:
         return None
-    since, days, falls = _since(term, view), limit.value, term.kind is TermKind.DAYS_UNTIL
-    if since is None or not isinstance(days, int | float):
-        return None
-    first = partial(_first_working, view=view) if term.kind is TermKind.BUSINESS_DAYS_AGO else _first_instant
-    reached, passed = (first(since, -days if falls else days, holds) for holds in (operator.ge, operator.gt))
+    kind, falls = limited[0].kind, limited[0].kind is TermKind.DAYS_UNTIL
+    first = partial(_first_working, view=view) if kind is TermKind.BUSINESS_DAYS_AGO else _first_instant
+    days = -limited[1] if falls else limited[1]
     if part.operator in {"==", "!="}:
-        return reached if reached is not None and reached > view.now else passed
+        reached = first(since, days, operator.ge)
+        return reached if reached is not None and reached > view.now else first(since, days, operator.gt)
     strictly_after = (part.operator in ({"<", ">="} if falls else {"<=", ">"})) == isinstance(part.left, Term)
-    return passed if strictly_after else reached
+    return first(since, days, operator.gt if strictly_after else operator.ge)
 
 
 def _first_instant(since: datetime, days: float, holds: Callable[[Any, Any], bool]) -> datetime | None:
