@@ -461,65 +461,11 @@ def _of_health(says: Says, found: Health) -> Value:
 
 def read(term: Term, view: View) -> Value:
     """What a name reads in this view."""
-    fact = view.facts.events.get(term.name)
-    match term.kind:
-        case TermKind.SEEN:
-            return fact is not None
-        case TermKind.COUNT:
-            return fact.count if fact else 0
-        case TermKind.DAYS_AGO:
-            return _days(fact.last, view.now) if fact else math.inf
-        case TermKind.BUSINESS_DAYS_AGO:
-            return _working_days(fact.last, view.now, view) if fact else math.inf
-        case TermKind.FIRST_DAY:
-            return _first_day(fact, view.anchor)
-        case TermKind.FIRST:
-            return fact.first if fact else _NEVER
-        case TermKind.LAST:
-            return fact.last if fact else _NEVER_YET
-        case TermKind.FALLING:
-            return _falling_weeks(fact, view)
-        case TermKind.WEEK_RATIO:
-            return _week_ratio(fact, view)
-        case TermKind.TRAIT:
-            return _trait(term.name, view)
-        case TermKind.DAYS_UNTIL:
-            until = _until(term, view)
-            return None if until is None else _days(view.now, until)
-        case TermKind.MILESTONE:
-            return term.name in view.milestones
-        case TermKind.MILESTONE_DAYS:
-            return _milestone_days(view.milestones.get(term.name), view.anchor)
-        case TermKind.LATEST | TermKind.LOWEST | TermKind.ANSWERS:
-            return _score(term, view)
-        case TermKind.MEASURE:
-            return measure(term.name, view.facts) or 0
-        case TermKind.JUDGED:
-            found = judgement(term.name, view.facts)
-            return found is not None and found.ticked
-        case TermKind.GOALS_SET | TermKind.GOALS_MET | TermKind.GOALS_OPEN:
-            return _goals(term.kind, view)
-        case TermKind.OVERRIDE:
-            overridden = health.override_of(view.facts, view.now)
-            return overridden.score if overridden else None
-        case TermKind.HEALTH_FALLING:
-            return health.falling_weeks(view.samples, week_of(view.now))
-        case TermKind.DAY:
-            return None if view.anchor is None else _days(view.anchor, view.now)
-        case TermKind.STAGE:
-            return view.stage
-        case TermKind.STAGE_DAYS:
-            return _days(view.stage_entered_at, view.now)
-        case TermKind.PHASE | TermKind.PHASE_DAYS | TermKind.PHASE_LATE | TermKind.ONBOARDINGS:
-            return _phase(term.kind, view)
-        case TermKind.SIGNAL | TermKind.SIGNAL_DAYS | TermKind.SIGNAL_COUNT | TermKind.ACKNOWLEDGED:
-            return _signal(term, view)
-        case _ as unreachable:
-            assert_never(unreachable)
+    return _READINGS[term.kind](term, view)
 
 
-def _phase(kind: TermKind, view: View) -> Value:
-    journey = view.journey
+def _phase(term: Term, view: View) -> Value:
+    kind, journey = term.kind, view.journey
     if kind is TermKind.ONBOARDINGS:
         return sum(each.phase != FINISHED for each in view.journeys)
     if kind is TermKind.PHASE:
@@ -548,6 +494,14 @@ def _milestone_days(reached: datetime | None, anchor: datetime | None) -> float 
     return None if anchor is None else _days(anchor, reached)
 
 
+def _days_until(until: datetime | None, now: datetime) -> float | None:
+    return None if until is None else _days(now, until)
+
+
+def _working_days_ago(fact: Fact | None, view: View) -> float:
+    return _working_days(fact.last, view.now, view) if fact else math.inf
+
+
 def _first_day(fact: Fact | None, anchor: datetime | None) -> float | None:
     if fact is None:
         return math.inf
@@ -570,12 +524,12 @@ def _score(term: Term, view: View) -> Value:
     return min(answer.value for answer in answers.values() if isinstance(answer.value, int | float))
 
 
-def _goals(kind: TermKind, view: View) -> Value:
+def _goals(term: Term, view: View) -> Value:
     found = goals.goals_of(view.facts, view.vocabulary)
     unmet = sum(not goal.met for goal in found)
-    if kind is TermKind.GOALS_OPEN:
+    if term.kind is TermKind.GOALS_OPEN:
         return unmet
-    return bool(found) and (kind is TermKind.GOALS_SET or not unmet)
+    return bool(found) and (term.kind is TermKind.GOALS_SET or not unmet)
 
 
 def _signal(term: Term, view: View) -> Value:
@@ -587,6 +541,38 @@ def _signal(term: Term, view: View) -> Value:
     if term.kind is TermKind.ACKNOWLEDGED:
         return acknowledged_at(term.name, view.signals, view.facts) is not None
     return is_open(term.name, view.signals)
+
+
+_READINGS: Mapping[TermKind, Callable[[Term, View], Value]] = {
+    TermKind.SEEN: lambda term, view: term.name in view.facts.events,
+    TermKind.COUNT: lambda term, view: fact.count if (fact := _fact(term, view)) else 0,
+    TermKind.DAYS_AGO: lambda term, view: _days(fact.last, view.now) if (fact := _fact(term, view)) else math.inf,
+    TermKind.BUSINESS_DAYS_AGO: lambda term, view: _working_days_ago(_fact(term, view), view),
+    TermKind.FIRST_DAY: lambda term, view: _first_day(_fact(term, view), view.anchor),
+    TermKind.FIRST: lambda term, view: fact.first if (fact := _fact(term, view)) else _NEVER,
+    TermKind.LAST: lambda term, view: fact.last if (fact := _fact(term, view)) else _NEVER_YET,
+    TermKind.FALLING: lambda term, view: _falling_weeks(_fact(term, view), view),
+    TermKind.WEEK_RATIO: lambda term, view: _week_ratio(_fact(term, view), view),
+    TermKind.TRAIT: lambda term, view: _trait(term.name, view),
+    TermKind.DAYS_UNTIL: lambda term, view: _days_until(_until(term, view), view.now),
+    TermKind.MILESTONE: lambda term, view: term.name in view.milestones,
+    TermKind.MILESTONE_DAYS: lambda term, view: _milestone_days(view.milestones.get(term.name), view.anchor),
+    **dict.fromkeys((TermKind.LATEST, TermKind.LOWEST, TermKind.ANSWERS), _score),
+    TermKind.MEASURE: lambda term, view: measure(term.name, view.facts) or 0,
+    TermKind.JUDGED: lambda term, view: (found := judgement(term.name, view.facts)) is not None and found.ticked,
+    **dict.fromkeys((TermKind.GOALS_SET, TermKind.GOALS_MET, TermKind.GOALS_OPEN), _goals),
+    TermKind.OVERRIDE: lambda _, view: said.score if (said := health.override_of(view.facts, view.now)) else None,
+    TermKind.HEALTH_FALLING: lambda _, view: health.falling_weeks(view.samples, week_of(view.now)),
+    TermKind.DAY: lambda _, view: None if view.anchor is None else _days(view.anchor, view.now),
+    TermKind.STAGE: lambda _, view: view.stage,
+    TermKind.STAGE_DAYS: lambda _, view: _days(view.stage_entered_at, view.now),
+    **dict.fromkeys((TermKind.PHASE, TermKind.PHASE_DAYS, TermKind.PHASE_LATE, TermKind.ONBOARDINGS), _phase),
+    **dict.fromkeys((TermKind.SIGNAL, TermKind.SIGNAL_DAYS, TermKind.SIGNAL_COUNT, TermKind.ACKNOWLEDGED), _signal),
+}  # what each kind of term reads: a table, because nothing else is done as often
+
+
+def _fact(term: Term, view: View) -> Fact | None:
+    return view.facts.events.get(term.name)
 
 
 def _first_full_week(anchor: datetime) -> int:
@@ -767,20 +753,26 @@ def _first_working(since: datetime, days: float, holds: Callable[[Any, Any], boo
 
 
 def _since(term: Term, view: View) -> datetime | None:
-    match term.kind:
-        case TermKind.DAY:
-            return view.anchor
-        case TermKind.STAGE_DAYS:
-            return view.stage_entered_at
-        case TermKind.PHASE_DAYS:
-            return view.journey.entered_at if view.journey is not None and view.journey.phase != FINISHED else None
-        case TermKind.SIGNAL_DAYS:
-            return view.signals[term.name].opened_at if is_open(term.name, view.signals) else None
-        case TermKind.DAYS_UNTIL:
-            return _until(term, view)
-        case _:
-            fact = view.facts.events.get(term.name)
-            return fact.last if fact else None
+    return _CLOCKS[term.kind](term, view)
+
+
+_CLOCKS: Mapping[TermKind, Callable[[Term, View], datetime | None]] = {
+    TermKind.DAYS_AGO: lambda term, view: fact.last if (fact := _fact(term, view)) else None,
+    TermKind.BUSINESS_DAYS_AGO: lambda term, view: fact.last if (fact := _fact(term, view)) else None,
+    TermKind.DAYS_UNTIL: lambda term, view: _until(term, view),
+    TermKind.DAY: lambda _, view: view.anchor,
+    TermKind.STAGE_DAYS: lambda _, view: view.stage_entered_at,
+    TermKind.PHASE_DAYS: lambda _, view: _phase_began(view.journey),
+    TermKind.SIGNAL_DAYS: lambda term, view: _opened_at(term.name, view.signals),
+}  # since when the days of each moving term are counted
+
+
+def _phase_began(journey: Journey | None) -> datetime | None:
+    return None if journey is None or journey.phase == FINISHED else journey.entered_at
+
+
+def _opened_at(name: str, states: Mapping[str, SignalState]) -> datetime | None:
+    return states[name].opened_at if is_open(name, states) else None
 
 
 def became(node: Node, view: View) -> datetime:
