@@ -89,9 +89,10 @@ from orchestrator.core.timing import Due, Zone
 _MOST_MOVES = 10_000  # more in one call can only be a circle
 _NO_OFFSET = timedelta(0)  # of UTC
 _PAUSES = frozenset({"account_paused", "account_resumed"})  # every rule looks at these
-_UNSEEN = frozenset(
-    {"ledger", "waiting", "standing", "recent", "done", "anchor_said", "colour", "wake_at", "basis"}
-)  # no condition looks at these
+_VIEWED = frozenset(
+    {"facts", "anchor", "stage", "stage_entered_at", "milestones", "signals", "samples"}
+)  # conditions look at these
+_FOLLOWED = _VIEWED | {"phases", "edges"}  # at these the rules before the last look; a judgement leaves most alone
 
 
 def opened(account_id: str, now: datetime, playbook: Playbook) -> Account:
@@ -235,7 +236,9 @@ class _Moving:
     notes: list[Note] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     visited: set[tuple[str, datetime]] = field(default_factory=set)  # lives of stages, by entry
-    dues: dict[str, Due | None] = field(default_factory=dict)  # what is known of each play's next episode
+    followed: bool = False  # nothing changed since all rules but the last were asked in vain
+    dues: dict[str, Due | None] = field(init=False)  # each play's next episode
+    stale: dict[str, None] = field(init=False)  # the plays whose next episode is to be derived afresh
     person: Person | None = field(init=False)  # who is written to
     zone: Zone = field(init=False)
     view: View = field(init=False)
@@ -244,6 +247,7 @@ class _Moving:
         self.person = recipient(self.people)
         self.zone = timing.zone_of(self.account, self.person, self.playbook)
         self.view = view_of(self.account, self.now, self.playbook, self.zone)
+        self.dues, self.stale = dict.fromkeys(self.playbook.plays), dict.fromkeys(self.playbook.plays)
 
     # -- what is seen ------------------------------------------------------------------------------------------------
 
@@ -253,25 +257,35 @@ class _Moving:
 
     def set(self, **changes: Any) -> bool:  # noqa: ANN401 -- ``replace`` refuses what is no field of Account
         self.account = replace(self.account, **changes)
-        if not changes.keys() <= _UNSEEN:
+        if "facts" in changes:
+            self.zone = timing.zone_of(self.account, self.person, self.playbook)
+        if not _VIEWED.isdisjoint(changes):
             self.view = view_of(self.account, self.now, self.playbook, self.zone)
-            self.dues.clear()
+        if not _FOLLOWED.isdisjoint(changes):
+            self.followed = False
+            self.stale |= dict.fromkeys(name for change in changes for name in self.playbook.dated_by.get(change, ()))
         return True
 
     # -- the four rules ----------------------------------------------------------------------------------------------
 
     def move(self) -> bool:
-        return (
-            self.reach_milestone()
-            or self.change_stage()
-            or self.enter_phases()
-            or self.take_sample()
-            or self.watch()
-            or self.close_signal()
-            or self.withdraw()
-            or self.drop_broken()
-            or self.judge_first_due()
-        )
+        return self.follow() or self.judge_first_due()
+
+    def follow(self) -> bool:
+        """All rules but the last, unless nothing changed that they look at."""
+        if not self.followed:
+            self.followed = not (
+                self.reach_milestone()
+                or self.change_stage()
+                or self.enter_phases()
+                or self.take_sample()
+                or self.watch()
+                or self.close_signal()
+                or self.withdraw()
+                or self.drop_broken()
+            )
+            return not self.followed
+        return False
 
     def reach_milestone(self) -> bool:
         for name, milestone in self.playbook.milestones.items():
@@ -282,7 +296,7 @@ class _Moving:
         return False
 
     def change_stage(self) -> bool:
-        for row in leaving(self.account.stage, self.playbook):
+        for row in self.playbook.rows[self.account.stage]:
             if conditions.verdict(row.when, self.view) is True:
                 return self.enter(row)
         return False
@@ -313,7 +327,7 @@ class _Moving:
 
     def drop_overtaken(self, left: datetime) -> None:
         """The entry and the stall of the stage that is left: a play that they made due and that was not judged."""
-        for due in list(self.pending()):
+        for due in self.pending():
             if due.at <= self.now and self.overtaken(due, left):
                 self.decide(due, Outcome.SKIPPED, DecisionReason.OVERTAKEN)
 
@@ -357,7 +371,7 @@ class _Moving:
 
     def drop_followers(self, what: type[Opened | Closed], signal: str) -> None:
         """A signal closes, or opens again: what the last turn made due and was not judged never will be."""
-        for due in list(self.pending()):
+        for due in self.pending():
             trigger = due.play.trigger
             if due.at <= self.now and isinstance(trigger, what) and trigger.signal == signal:
                 self.decide(due, Outcome.SKIPPED, DecisionReason.OVERTAKEN)
@@ -408,7 +422,7 @@ class _Moving:
         return goal is not None and conditions.verdict(goal, self.view) is False
 
     def judge_first_due(self) -> bool:
-        due = [each for each in self.pending() if self.effective(each) <= self.now]
+        due = [each for each in self.pending() if each.at <= self.now and self.effective(each) <= self.now]
         if not due:
             return False
         first = min(due, key=self.turn)
@@ -445,13 +459,11 @@ class _Moving:
             return False
         return self.mails(play) or (policy.asks(play) and not self.spares(play))
 
-    def pending(self) -> Iterator[Due]:
-        for name, play in self.playbook.plays.items():
-            if name not in self.dues:
-                self.dues[name] = timing.next_due(play, self.account, self.zone, self.playbook)
-            due = self.dues[name]
-            if due is not None:
-                yield due
+    def pending(self) -> list[Due]:
+        for name in self.stale:
+            self.dues[name] = timing.next_due(self.playbook.plays[name], self.account, self.zone, self.playbook)
+        self.stale.clear()
+        return [due for due in self.dues.values() if due is not None]
 
     def effective(self, due: Due) -> datetime:
         """When a due play is to be judged: its due instant, or the end of what it waits for."""
@@ -583,7 +595,7 @@ class _Moving:
             self.act(due)
             self.remember(due.play)
         name = due.play.name
-        self.dues.pop(name, None)
+        self.stale[name] = None
         return self.set(
             ledger={**self.account.ledger, name: entry},
             waiting={play: kept for play, kept in self.account.waiting.items() if play != name},
@@ -690,7 +702,6 @@ class _Moving:
         )
         self.events.append(event)
         self.set(facts=fold(self.account.facts, [event], self.playbook.vocabulary))
-        self.zone = timing.zone_of(self.account, self.person, self.playbook)
 
     def message(self, due: Due, action: Letter, number: int, person: Person | None) -> Message:
         play, reader = due.play, "" if person is None else person.id
@@ -768,7 +779,9 @@ class _Moving:
 
     def rest(self) -> Step:
         self.note_health()
-        self.set(wake_at=min(self.turns(), default=None), basis=basis_of(self.account, self.playbook))
+        wake_at, basis = min(self.turns(), default=None), basis_of(self.account, self.playbook)
+        if (wake_at, basis) != (self.account.wake_at, self.account.basis):
+            self.set(wake_at=wake_at, basis=basis)
         return Step(
             account=self.account,
             decisions=tuple(self.decisions),
@@ -787,7 +800,7 @@ class _Moving:
         for name, milestone in self.playbook.milestones.items():
             if name not in self.account.milestones:
                 yield from conditions.flips(milestone.when, view)
-        for row in leaving(self.account.stage, self.playbook):
+        for row in self.playbook.rows[self.account.stage]:
             yield from conditions.flips(row.when, view)
         for play in self.account.standing:
             goal = self.playbook.plays[play].policy.only_while
@@ -830,13 +843,6 @@ def view_of(account: Account, now: datetime, playbook: Playbook, zone: Zone | No
 def _working(account: Account, playbook: Playbook, zone: Zone | None) -> tuple[Hours, ZoneInfo]:
     tz = (zone or timing.zone_of(account, None, playbook)).tz
     return timing.working_days(account, policy.uncounted(account, playbook)), tz
-
-
-def leaving(stage: str, playbook: Playbook) -> Iterator[Transition]:
-    """The rows of the stage table that lead out of a stage, in their order."""
-    for row in playbook.transitions:
-        if row.target != stage and row.source in {None, stage}:
-            yield row
 
 
 def outlook(account: Account, people: Sequence[Person], now: datetime, playbook: Playbook) -> tuple[Due, ...]:

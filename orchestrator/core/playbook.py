@@ -3,11 +3,11 @@
 Made by ``orchestrator.playbook`` from YAML, checked and resolved, so that nothing here has a "missing step" branch.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from enum import StrEnum, unique
-from typing import TypeAlias, assert_never
+from typing import TypeAlias, assert_never, get_args
 
 from orchestrator.core.audience import Audience
 from orchestrator.core.calendars import Hours
@@ -583,13 +583,44 @@ class Playbook:
     signals: Mapping[str, Signal] = field(init=False)  # of the plays
     roots: Mapping[str, tuple[str, ...]] = field(init=False)  # symptom -> the signals that absorb it
     watched: Mapping[str, Holds] = field(init=False)  # play -> the condition whose edges start it
+    rows: Mapping[str, tuple[Transition, ...]] = field(init=False)  # stage -> what leads out of it, in order
+    dated_by: Mapping[str, tuple[str, ...]] = field(init=False)  # field of Account -> the plays that it may make due
 
     def __post_init__(self) -> None:
         """Derive what the plays say, so that a playbook without signals has nothing to look through."""
         signals = {name: play.signal for name, play in self.plays.items() if play.signal is not None}
         watched = {name: play.trigger for name, play in self.plays.items() if isinstance(play.trigger, Holds)}
-        for name, value in (("signals", signals), ("roots", _roots(signals)), ("watched", watched)):
+        rows = {
+            stage: tuple(row for row in self.transitions if row.target != stage and row.source in {None, stage})
+            for stage in self.stages
+        }
+        derived = {
+            "signals": signals,
+            "roots": _roots(signals),
+            "watched": watched,
+            "rows": rows,
+            "dated_by": _dated_by(self.plays.values()),
+        }
+        for name, value in derived.items():
             object.__setattr__(self, name, value)
+
+
+_DATED_BY: Mapping[str, tuple[type[Trigger], ...]] = {
+    "facts": get_args(Trigger),
+    "milestones": (Overdue, Reached),
+    "stage": (Entered, Stalled),
+    "phases": (PhaseEntered,),
+    "edges": (Holds,),
+    "signals": (Opened, Closed),
+}  # field of Account -> the triggers that look at it, beside what is decided; an anchor is frozen at what it is
+
+
+def _dated_by(plays: Iterable[Play]) -> dict[str, tuple[str, ...]]:
+    every = tuple(plays)
+    return {
+        field: tuple(play.name for play in every if isinstance(play.trigger, kinds))
+        for field, kinds in _DATED_BY.items()
+    }
 
 
 def _roots(signals: Mapping[str, Signal]) -> dict[str, tuple[str, ...]]:

@@ -116,10 +116,12 @@ def anchor_of(account: Account, playbook: Playbook) -> datetime | None:
 
 def next_due(play: Play, account: Account, zone: Zone, playbook: Playbook) -> Due | None:
     """The next undecided episode of a play; None when facts do not call for one."""
-    if _decided(play, ONCE, account):
+    entry = account.ledger.get(play.name)
+    decided = "" if entry is None else entry.episode
+    if decided >= ONCE:
         return None
     found = _episode(play, account, zone, playbook)
-    if found is None or _decided(play, found[0], account):
+    if found is None or decided >= found[0]:
         return None
     episode, base = found
     return Due(play=play, episode=episode, at=_at(play, base, zone.tz))

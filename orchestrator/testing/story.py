@@ -10,7 +10,7 @@ from datetime import datetime
 
 from orchestrator.core.conditions import Clause, Node, explain
 from orchestrator.core.events import Json
-from orchestrator.core.lifecycle import leaving, outlook, view_of
+from orchestrator.core.lifecycle import outlook, view_of
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
 from orchestrator.core.timing import told as trigger_told
 from orchestrator.testing.scenario import ACCOUNT, Expectation, Said
@@ -198,7 +198,7 @@ def _of_account(verdict: Verdict, expectation: Expectation, at: datetime) -> Ite
     if expectation.kind == "milestone":
         guards: list[tuple[str, Node]] = [("", verdict.playbook.milestones[expectation.wanted["milestone"]].when)]
     else:
-        rows = [row for row in leaving(account.stage, verdict.playbook) if row.target == expectation.wanted["stage"]]
+        rows = [row for row in verdict.playbook.rows[account.stage] if row.target == expectation.wanted["stage"]]
         guards = [(f"from {account.stage} to {row.target}: ", row.when) for row in rows]
         if not guards:
             yield f"No row of the stage table leads from {account.stage} to {expectation.wanted['stage']}."

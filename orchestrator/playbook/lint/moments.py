@@ -10,7 +10,6 @@ from datetime import time, timedelta
 
 from orchestrator.core.calendars import DAY
 from orchestrator.core.conditions import Compare, Literal, Node, OneOf, Term, TermKind
-from orchestrator.core.lifecycle import leaving
 from orchestrator.core.playbook import (
     After,
     Before,
@@ -87,7 +86,7 @@ def in_stage(stage: str) -> Moment:
 
 def at_rest(stage: str, playbook: Playbook) -> Moment:
     """The account is in that stage and no row leads out of it: rows are taken before any play is judged."""
-    rows = tuple(Demand(node=row.when, want=Want.NOT_TRUE) for row in leaving(stage, playbook))
+    rows = tuple(Demand(node=row.when, want=Want.NOT_TRUE) for row in playbook.rows[stage])
     return in_stage(stage).and_also(Moment(demands=rows))
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from orchestrator.core.calendars import DAY
 from orchestrator.core.conditions import View
-from orchestrator.core.lifecycle import leaving
 from orchestrator.core.playbook import Transition
 from orchestrator.playbook.lint.clauses import Want
 from orchestrator.playbook.lint.desk import Desk, asked
@@ -23,7 +22,7 @@ def stage_table(desk: Desk) -> Iterator[Finding]:
         path: Path = ("stages", "table", name)
         if name not in found:
             yield desk.finding("unreachable-stage", path, f"no row that leads to `{name}` can ever be taken")
-        elif not stage.exit and not any(_open(row, name, desk) for row in leaving(name, desk.playbook)):
+        elif not stage.exit and not any(_open(row, name, desk) for row in desk.playbook.rows[name]):
             message = f"nobody can leave `{name}`: no row that leads out of it can ever be taken, and it is no exit"
             yield desk.finding("dead-end", path, message, _stuck(name, desk))
     for number, row in enumerate(desk.playbook.transitions):
@@ -41,7 +40,7 @@ def reachable(desk: Desk) -> frozenset[str]:
         newest = {
             row.target
             for stage in newest
-            for row in leaving(stage, desk.playbook)
+            for row in desk.playbook.rows[stage]
             if row.target not in found and _open(row, stage, desk)
         }
     return frozenset(found)
@@ -52,7 +51,7 @@ def _open(row: Transition, stage: str, desk: Desk) -> bool:
 
 
 def _shadowed(number: int, row: Transition, source: str, desk: Desk) -> bool:
-    above = [each for each in desk.playbook.transitions[:number] if each in set(leaving(source, desk.playbook))]
+    above = [each for each in desk.playbook.transitions[:number] if each in desk.playbook.rows[source]]
     if not above or not _open(row, source, desk):
         return False
     others = (asked(each.when, Want.NOT_TRUE) for each in above)
