@@ -247,7 +247,8 @@ class _Moving:
         self.person = recipient(self.people)
         self.zone = timing.zone_of(self.account, self.person, self.playbook)
         self.view = view_of(self.account, self.now, self.playbook, self.zone)
-        self.dues, self.stale = dict.fromkeys(self.playbook.plays), dict.fromkeys(self.playbook.plays)
+        self.stale = dict.fromkeys(timing.unfinished(self.account, self.playbook))
+        self.dues = dict.fromkeys(self.stale)
 
     # -- what is seen ------------------------------------------------------------------------------------------------
 

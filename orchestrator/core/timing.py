@@ -114,6 +114,12 @@ def anchor_of(account: Account, playbook: Playbook) -> datetime | None:
     return fact.first if fact else None
 
 
+def unfinished(account: Account, playbook: Playbook) -> list[str]:
+    """The plays that may still come due: all but those that come due once, and did."""
+    ledger = account.ledger
+    return [name for name in playbook.plays if name not in ledger or ledger[name].episode < ONCE]
+
+
 def next_due(play: Play, account: Account, zone: Zone, playbook: Playbook) -> Due | None:
     """The next undecided episode of a play; None when facts do not call for one."""
     entry = account.ledger.get(play.name)
