@@ -759,7 +759,7 @@ def _since(term: Term, view: View) -> datetime | None:
 _CLOCKS: Mapping[TermKind, Callable[[Term, View], datetime | None]] = {
     TermKind.DAYS_AGO: lambda term, view: fact.last if (fact := _fact(term, view)) else None,
     TermKind.BUSINESS_DAYS_AGO: lambda term, view: fact.last if (fact := _fact(term, view)) else None,
-    TermKind.DAYS_UNTIL: lambda term, view: _until(term, view),
+    TermKind.DAYS_UNTIL: _until,
     TermKind.DAY: lambda _, view: view.anchor,
     TermKind.STAGE_DAYS: lambda _, view: view.stage_entered_at,
     TermKind.PHASE_DAYS: lambda _, view: _phase_began(view.journey),

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.core import conditions
 from orchestrator.core.conditions import (
     ALWAYS,
+    MOVING,
     Literal,
     Node,
     Term,
@@ -472,3 +474,9 @@ def test_terms_are_listed_left_to_right() -> None:
         Literal(value=True, text="True"),
     )
     assert [each.text for each in terms(node)] == ["login", "setup", "term", "seats", "left.count"]
+
+
+def test_each_kind_of_term_can_be_read() -> None:
+    """Every kind has a reading, and every kind that moves has a clock."""
+    assert conditions._READINGS.keys() == set(TermKind)
+    assert conditions._CLOCKS.keys() == MOVING

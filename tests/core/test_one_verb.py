@@ -2,13 +2,15 @@
 
 import copy
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta, timezone
+from unittest.mock import patch
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from orchestrator.core import lifecycle
 from orchestrator.core.account import Account, Outcome
 from orchestrator.core.decisions import Postponement
 from orchestrator.core.errors import IllegalInputError
@@ -290,6 +292,21 @@ def test_cutting_short_equals_the_full_way(events: list[Event], people: tuple[Pe
     full = life(people, playbook, START, cut_short=False).live(events, END)
     assert full.said == short.said
     assert same(full.account, short.account)
+
+
+@given(histories(), crowds(), playbooks())
+def test_asking_what_changed_equals_asking_everything(
+    events: list[Event], people: tuple[Person, ...], playbook: Playbook
+) -> None:
+    """Whatever a step changes, a rule that does not look at it says what it said before."""
+    indexed = life(people, playbook, START).live(events, END)
+    everything = frozenset(each.name for each in fields(Account))
+    forgetful = replace(playbook)
+    object.__setattr__(forgetful, "dated_by", dict.fromkeys(everything, tuple(playbook.plays)))
+    with patch.object(lifecycle, "_FOLLOWED", everything):
+        full = life(people, forgetful, START).live(events, END)
+    assert full.said == indexed.said
+    assert full.account == indexed.account
 
 
 def test_an_unread_event_is_only_folded() -> None:
