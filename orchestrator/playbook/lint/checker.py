@@ -6,6 +6,7 @@ from orchestrator.core.playbook import Playbook
 from orchestrator.playbook.lint.desk import desk_of
 from orchestrator.playbook.lint.findings import Finding
 from orchestrator.playbook.lint.firing import plays_that_never_fire
+from orchestrator.playbook.lint.ladders import signals_and_ladders
 from orchestrator.playbook.lint.names import names_never_seen, unused_names
 from orchestrator.playbook.lint.stages import stage_table
 from orchestrator.playbook.lint.starving import mails_that_starve
@@ -18,6 +19,7 @@ _ASKED = (
     plays_that_never_fire,
     stage_table,
     mails_that_starve,
+    signals_and_ladders,
     treatment,
     unused_names,
     names_never_seen,

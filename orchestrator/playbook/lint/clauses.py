@@ -4,11 +4,11 @@ What is asked of a part is one of four thresholds in the order false < unknown <
 and ``or`` the greatest, so each threshold of a whole is a threshold of all its parts, or of any of them; ``not`` turns
 the order round. A milestone brings along what its name implies: the engine reaches milestones before anything else, so
 that where one is not reached its condition does not hold; and where one is reached, what of its condition can never
-stop holding holds.
+stop holding holds. So does a signal: what is open has opened, and where plays are judged nothing has closed it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, unique
 
 from orchestrator.core.conditions import (
@@ -23,8 +23,11 @@ from orchestrator.core.conditions import (
     OneOf,
     Term,
     TermKind,
+    terms,
 )
+from orchestrator.core.errors import UndecidableError
 from orchestrator.core.facts import Value
+from orchestrator.playbook.lint.pieces import judged
 
 
 @unique
@@ -76,38 +79,57 @@ class Demand:
 Atoms = tuple[Demand, ...]
 
 
-def alternatives(demands: Iterable[Demand], milestones: Mapping[str, Node]) -> Iterator[Atoms]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Implied:
+    """What a name brings along."""
+
+    milestones: Mapping[str, Node] = field(default_factory=dict)  # each with its condition
+    open: Mapping[str, Atoms] = field(default_factory=dict)  # signal -> what holds while it is open
+    opened: Mapping[str, Atoms] = field(default_factory=dict)  # signal -> what holds once it has been
+
+
+def alternatives(demands: Iterable[Demand], implied: Implied) -> Iterator[Atoms]:
     """Every way to meet all demands, as atoms that must be met together; lazily, for there may be very many."""
-    stack: list[tuple[Atoms, Atoms]] = [(tuple(demands), ())]
+    stack = [_Way(todo=tuple(demands))]
     while stack:
-        todo, atoms = stack.pop()
-        if not todo:
-            yield atoms
+        way = stack.pop()
+        if not way.todo:
+            yield way.atoms
             continue
-        first, rest = todo[0], todo[1:]
-        if first in atoms:
-            stack.append((rest, atoms))
+        first, rest = way.todo[0], way.todo[1:]
+        if first in way.atoms:
+            stack.append(replace(way, todo=rest))
         elif isinstance(first.node, Every | Either):
-            stack.extend(_divided(first, rest, atoms))
+            stack.extend(replace(way, todo=(*parts, *rest)) for parts in _divided(first, way.atoms))
         elif isinstance(first.node, Negation):
-            stack.append(((Demand(node=first.node.operand, want=first.want.opposite), *rest), atoms))
+            turned = Demand(node=first.node.operand, want=first.want.opposite)
+            stack.append(replace(way, todo=(turned, *rest)))
         elif isinstance(first.node, OneOf):
-            stack.append(((Demand(node=_spelled_out(first.node), want=first.want), *rest), atoms))
+            stack.append(replace(way, todo=(Demand(node=_spelled_out(first.node), want=first.want), *rest)))
         elif (case := _derived(first.node)) is not None:
-            stack.extend(((*_chosen(first, case, way), *rest), atoms) for way in _ways(case))
+            stack.extend(reversed([replace(each, todo=(*each.todo, *rest)) for each in _chosen(first, case, way)]))
         else:
-            stack.append(((*rest, *_implied(first, milestones)), (*atoms, first)))
+            stack.append(replace(way, todo=(*rest, *_implied(first, implied)), atoms=(*way.atoms, first)))
 
 
-def _divided(whole: Demand, rest: Atoms, atoms: Atoms) -> Iterator[tuple[Atoms, Atoms]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """One way under way."""
+
+    todo: Atoms
+    atoms: Atoms = ()
+    said: tuple[tuple[Case, Value], ...] = ()  # what derived names say on it
+
+
+def _divided(whole: Demand, atoms: Atoms) -> Iterator[Atoms]:
     assert isinstance(whole.node, Every | Either), "asked by the caller"  # noqa: S101 -- invariant
     parts = tuple(Demand(node=part, want=whole.want) for part in whole.node.operands)
     if isinstance(whole.node, Every) is whole.want.upward:
-        yield ((*parts, *rest), atoms)
+        yield parts
     elif not any(part in atoms for part in parts):
-        yield from (((part, *rest), atoms) for part in reversed(parts))
+        yield from ((part,) for part in reversed(parts))
     else:
-        yield (rest, atoms)  # one of them is asked for already
+        yield ()  # one of them is asked for already
 
 
 def _spelled_out(node: OneOf) -> Node:
@@ -149,10 +171,13 @@ def _excluded(rows: Iterable[tuple[Node, Value]], value: Value) -> Iterator[Dema
     return (Demand(node=condition, want=Want.FALSE) for condition, other in rows if other != value)
 
 
-def _chosen(atom: Demand, case: Case, way: tuple[Atoms, Value]) -> Atoms:
-    demands, value = way
-    literal = Literal(value=value, text=repr(value))
-    return (Demand(node=_with(atom.node, case, literal), want=atom.want), *demands)
+def _chosen(atom: Demand, case: Case, way: _Way) -> Iterator[_Way]:
+    """The ways on which a derived name says each of its values, or what it says on this one already."""
+    said = next((value for other, value in way.said if other is case), ...)
+    ways = _ways(case) if said is ... else [((), said)]
+    for demands, value in ways:
+        node = _with(atom.node, case, Literal(value=value, text=repr(value)))
+        yield replace(way, todo=(Demand(node=node, want=atom.want), *demands), said=(*way.said, (case, value)))
 
 
 def _with(node: Node, case: Case, literal: Literal) -> Node:
@@ -164,24 +189,52 @@ def _with(node: Node, case: Case, literal: Literal) -> Node:
     return node
 
 
-# --------------------------------------------------------------------------------------------------------- milestones
+# ----------------------------------------------------------------------------------------------- milestones and signals
 
 
-def _implied(atom: Demand, milestones: Mapping[str, Node]) -> Iterator[Demand]:
-    if not isinstance(atom.node, Term) or atom.node.kind is not TermKind.MILESTONE:
+def _implied(atom: Demand, implied: Implied) -> Iterator[Demand]:
+    for term in terms(atom.node):
+        match term.kind:
+            case TermKind.MILESTONE:
+                yield from _of_milestone(implied.milestones[term.name], atom)
+            case TermKind.SIGNAL if _beyond(atom, value=False):
+                yield from (*implied.open.get(term.name, ()), *implied.opened.get(term.name, ()))
+            case TermKind.ACKNOWLEDGED if _beyond(atom, value=False):
+                yield _open(term.name)
+            case TermKind.SIGNAL_DAYS if _beyond(atom, value=0):
+                yield _open(term.name)
+            case TermKind.SIGNAL_COUNT if _beyond(atom, value=0):
+                yield from implied.opened.get(term.name, ())
+            case _:
+                continue
+
+
+def _of_milestone(condition: Node, atom: Demand) -> Iterator[Demand]:
+    if not isinstance(atom.node, Term):
         return
-    condition = milestones[atom.node.name]
     if not atom.want.upward:
         yield Demand(node=condition, want=Want.NOT_TRUE)
     else:
-        yield from (Demand(node=part) for part in _lasting_parts(condition))
+        yield from (Demand(node=part) for part in lasting_parts(condition))
 
 
-def _lasting_parts(condition: Node) -> Iterator[Node]:
-    """What of a condition that held once still holds."""
+def _beyond(atom: Demand, *, value: Value) -> bool:
+    """Whether an atom is not met where its one term reads this."""
+    try:
+        return len(set(terms(atom.node))) == 1 and not atom.want.met(judged(atom.node, value))
+    except UndecidableError:
+        return False
+
+
+def _open(signal: str) -> Demand:
+    return Demand(node=Term(kind=TermKind.SIGNAL, name=signal, text=signal))
+
+
+def lasting_parts(condition: Node) -> Iterator[Node]:
+    """What of a condition that held once still holds, part by part."""
     if isinstance(condition, Every):
         for part in condition.operands:
-            yield from _lasting_parts(part)
+            yield from lasting_parts(part)
     elif lasting(condition):
         yield condition
 

@@ -5,6 +5,12 @@ from dataclasses import dataclass
 
 RULES: Mapping[str, str] = {
     "never-fires": "A play can never act: its condition, trigger and stages or the stage table exclude each other.",
+    "never-opens": "A signal can never open: what opens it, its condition and its `while` exclude each other.",
+    "rung-never-comes": "A rung can never come: the signal has always closed by then, or its condition cannot hold.",
+    "closes-at-once": "A signal closes the moment it opens: once it is open its `while` cannot hold.",
+    "narrow-while": "The `while` of a signal asks for more than its `holds` does: it should ask for less.",
+    "unheard-signal": "A signal opens and nobody hears of it: no rung, no play and no condition.",
+    "twin-rungs": "Two rungs come at the same moment and do the same to the same people.",
     "always-false": "A condition, or a part of one, can never hold.",
     "always-true": "A condition, or a part of one, always holds: it could be left out.",
     "dead-end": "A stage that is no exit has no way out that could ever be taken.",

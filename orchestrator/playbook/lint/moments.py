@@ -14,12 +14,15 @@ from orchestrator.core.playbook import (
     After,
     Before,
     Cadence,
+    Closed,
     Entered,
     EveryWeek,
+    Holds,
     Milestone,
     Occurred,
     OnDay,
     OnDays,
+    Opened,
     Overdue,
     Play,
     Playbook,
@@ -29,10 +32,12 @@ from orchestrator.core.playbook import (
 )
 from orchestrator.playbook.lint.clauses import Demand, Want
 from orchestrator.playbook.lint.instants import NOW, Apart, Point, apart
+from orchestrator.playbook.lint.openings import earliest, opening_of
 
 _NO_TIME = timedelta(0)
 _CLOCKS = timedelta(hours=3)  # a clock change moves a wall clock by less
 _WEEKEND = timedelta(days=2)  # what a week has of it
+_FOREVER = timedelta(days=300_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +46,18 @@ class Moment:
 
     demands: tuple[Demand, ...] = ()
     bounds: tuple[Apart, ...] = ()
+    settled: bool = False  # plays are judged: every signal that had to close has closed
 
     def and_also(self, other: "Moment") -> "Moment":
         """Both at once."""
-        return Moment(demands=self.demands + other.demands, bounds=self.bounds + other.bounds)
+        return Moment(
+            demands=self.demands + other.demands,
+            bounds=self.bounds + other.bounds,
+            settled=self.settled or other.settled,
+        )
+
+
+SETTLED = Moment(settled=True)  # nothing is known of it but that plays are judged
 
 
 def moments_of(play: Play, playbook: Playbook) -> tuple[Moment, ...]:
@@ -72,10 +85,25 @@ def moments_of(play: Play, playbook: Playbook) -> tuple[Moment, ...]:
             return (in_stage(stage).and_also(_between(TermKind.STAGE_DAYS, "", _NO_TIME, late)),)
         case Stalled(stage=stage):
             return (in_stage(stage),)
+        case Holds(condition=condition):
+            return (Moment(demands=(Demand(node=condition),)),)
+        case Opened() as trigger:
+            return (_open_for(trigger, play, playbook),)
+        case Closed(signal=name):
+            once = Demand(node=_compare_number(TermKind.SIGNAL_COUNT, name, ">=", 1))
+            return (Moment(demands=(Demand(node=_term(TermKind.SIGNAL, name), want=Want.FALSE), once)),)
         case EveryWeek(until_day=day) | Cadence(until_day=int() as day):
             return (_between(TermKind.DAY, "", _NO_TIME, (day + 1) * DAY + late + _CLOCKS),)
         case _:
             return (Moment(),)
+
+
+def _open_for(trigger: Opened, play: Play, playbook: Playbook) -> Moment:
+    """It is open, and has been for so long; our working time is at least as long on the clock."""
+    opened, least = opening_of(trigger.signal), trigger.delay
+    most = _FOREVER if trigger.business else _latest(least, play, business=False)
+    bounds = (*_since(opened, least, most), *earliest(playbook.plays[trigger.signal]))
+    return Moment(demands=(Demand(node=_term(TermKind.SIGNAL, trigger.signal)),), bounds=bounds)
 
 
 def in_stage(stage: str) -> Moment:
@@ -98,7 +126,7 @@ def stages_of(play: Play, reachable: Iterable[str], playbook: Playbook) -> list[
 
 def _on_day(day: int, play: Play) -> Moment:
     opens, closes = _day(day, play.policy.at)
-    return _between(TermKind.DAY, "", max(opens, _NO_TIME), closes + play.policy.valid_for)
+    return _between(TermKind.DAY, "", max(opens, _NO_TIME), closes + _valid_for(play))
 
 
 def _overdue(milestone: Milestone, late: timedelta) -> Moment:
@@ -121,7 +149,12 @@ def _latest(span: timedelta, play: Play, *, business: bool) -> timedelta:
     """How long after what it is counted from a play may still be judged in time."""
     weekends = (span // (5 * DAY) + 2) * _WEEKEND if business else _NO_TIME
     wall = _NO_TIME if play.policy.at is None else DAY + _CLOCKS
-    return span + weekends + wall + play.policy.valid_for
+    return span + weekends + wall + _valid_for(play)
+
+
+def _valid_for(play: Play) -> timedelta:
+    """A signal does not go stale while its root is open, or while it cools."""
+    return _FOREVER if play.signal is not None else play.policy.valid_for
 
 
 def _since(point: Point, least: timedelta, most: timedelta) -> tuple[Apart, ...]:
@@ -147,10 +180,17 @@ def _between(kind: TermKind, name: str, least: timedelta, most: timedelta) -> Mo
 
 
 def _compare(kind: TermKind, name: str, sign: str, span: timedelta) -> Node:
-    term, limit = _term(kind, name), Literal(value=span / DAY, text=f"{span / DAY:g}")
+    return _compare_number(kind, name, sign, span / DAY)
+
+
+def _compare_number(kind: TermKind, name: str, sign: str, number: float) -> Node:
+    term, limit = _term(kind, name), Literal(value=number, text=f"{number:g}")
     return Compare(operator=sign, left=term, right=limit, text=f"{term.text} {sign} {limit.text}")
 
 
+_BARE = {TermKind.SEEN, TermKind.MILESTONE, TermKind.SIGNAL}
+
+
 def _term(kind: TermKind, name: str) -> Term:
-    told = kind.value if not name else name if kind in {TermKind.SEEN, TermKind.MILESTONE} else f"{name}.{kind.value}"
+    told = kind.value if not name else name if kind in _BARE else f"{name}.{kind.value}"
     return Term(kind=kind, name=name, text=told)

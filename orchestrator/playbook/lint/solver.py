@@ -22,7 +22,7 @@ from orchestrator.core.errors import UndecidableError
 from orchestrator.core.facts import MOST_ANSWERS, MOST_NUMBER, MOST_VALUES, MOST_WEEKS, TraitType, Value
 from orchestrator.core.playbook import Playbook
 from orchestrator.playbook.lint import instants
-from orchestrator.playbook.lint.clauses import Atoms, Demand, alternatives
+from orchestrator.playbook.lint.clauses import Atoms, Demand, Implied, alternatives
 from orchestrator.playbook.lint.instants import ANCHOR, DAY, ENTERED, NOW, Apart, Point
 from orchestrator.playbook.lint.pieces import judged_or_no_value, real_numbers, turning_points, whole_numbers
 from orchestrator.playbook.lint.witness import Found, view_of
@@ -57,11 +57,13 @@ class Answer:
         return self.proof is Proof.UNSATISFIABLE
 
 
-def solve(demands: Sequence[Demand], playbook: Playbook, bounds: Iterable[Apart] = ()) -> Answer:
+def solve(
+    demands: Sequence[Demand], playbook: Playbook, bounds: Iterable[Apart] = (), implied: Implied | None = None
+) -> Answer:
     """Whether all demands can be met at one instant of one account, and these bounds of instants with them."""
-    conditions = {name: milestone.when for name, milestone in playbook.milestones.items()}
+    known = implied or Implied(milestones={name: milestone.when for name, milestone in playbook.milestones.items()})
     open_question = False
-    for number, atoms in enumerate(alternatives(demands, conditions)):
+    for number, atoms in enumerate(alternatives(demands, known)):
         if number == MOST_ALTERNATIVES:
             return Answer(proof=Proof.UNPROVEN)
         for found in _Alternative(atoms, playbook, tuple(bounds)).found():
@@ -81,15 +83,17 @@ def _meets(view: View, demands: Iterable[Demand]) -> bool:
 
 # ---------------------------------------------------------------------------------------------------------- the atoms
 
-_OF_TIME = frozenset({TermKind.DAY, TermKind.STAGE_DAYS, TermKind.DAYS_AGO, TermKind.FIRST_DAY})
+_OF_ACCOUNTS = frozenset({TermKind.DAY, TermKind.STAGE_DAYS})
+_OF_TIME = frozenset({TermKind.DAYS_AGO, TermKind.FIRST_DAY, TermKind.SIGNAL_DAYS}) | _OF_ACCOUNTS
 _INSTANTS = frozenset({TermKind.FIRST, TermKind.LAST})
 _OF_ANSWERS = frozenset({TermKind.LATEST, TermKind.LOWEST})
 _OF_SCORES = _OF_ANSWERS | {TermKind.ANSWERS}
-_OF_EVENTS = frozenset(
-    {TermKind.SEEN, TermKind.COUNT, TermKind.FALLING, TermKind.WEEK_RATIO} | _INSTANTS | _OF_TIME
-) - {TermKind.DAY, TermKind.STAGE_DAYS}
+_OF_SIGNALS = frozenset({TermKind.SIGNAL, TermKind.SIGNAL_DAYS, TermKind.SIGNAL_COUNT, TermKind.ACKNOWLEDGED})
+_OF_EVENTS = (
+    frozenset({TermKind.SEEN, TermKind.COUNT, TermKind.FALLING, TermKind.WEEK_RATIO}) | _INSTANTS | _OF_TIME
+) - (_OF_ACCOUNTS | _OF_SIGNALS)
 _PLAIN = frozenset({TermKind.TRAIT, TermKind.STAGE, TermKind.MILESTONE, TermKind.JUDGED})
-_KNOWN = _OF_EVENTS | _OF_SCORES | _PLAIN | {TermKind.MEASURE, TermKind.DAY, TermKind.STAGE_DAYS}
+_KNOWN = _OF_EVENTS | _OF_SCORES | _OF_SIGNALS | _OF_ACCOUNTS | _PLAIN | {TermKind.MEASURE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +106,9 @@ class _Situation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _State:
-    """What one event may be like."""
+    """What one event, or one signal, may be like."""
 
-    seen: bool
+    seen: bool  # of a signal: it is open
     values: Mapping[Key, Value] = field(default_factory=dict)
 
     @property
@@ -236,9 +240,9 @@ class _Alternative:
     # -- events ------------------------------------------------------------------------------------------------------
 
     def subject(self, key: Key) -> str | None:
-        """The event that a term is about; None for the others."""
+        """The event or signal that a term is about; None for the others."""
         kind, name = key
-        if kind in _OF_EVENTS:
+        if kind in _OF_EVENTS | _OF_SIGNALS:
             return name
         if kind in _OF_SCORES:
             return self.words.scores[name].event
@@ -246,12 +250,15 @@ class _Alternative:
 
     def events(self) -> list[str]:
         about = {event for key in self.terms if (event := self.subject(key)) is not None}
-        bounded = {name for kind, name in self.instants if kind in {"first", "last"}}
+        bounded = {name for kind, name in self.instants if kind in {"first", "last", "opened"}}
         return sorted(about | bounded | {self.playbook.anchor})
 
     def states(self, event: str, situation: _Situation) -> Iterator[_State | None]:
         """What the event may be like, as far as its own terms go; None where the search was given up."""
         keys = [key for key in sorted(self.terms) if self.subject(key) == event and key[0] not in _OF_TIME | _INSTANTS]
+        if event in self.playbook.signals:
+            yield from self.signal(event, keys)
+            return
         required = any(kind in {"first", "last"} and name == event for kind, name in self.instants)
         if event != self.playbook.anchor or situation.anchored:
             yield from self.seen(event, keys, situation)
@@ -259,6 +266,24 @@ class _Alternative:
             values = {key: self.unseen_value(key, situation) for key in keys}
             if all(self.met(key, value) for key, value in values.items()):
                 yield _State(seen=False, values=values)
+
+    def signal(self, name: str, keys: Sequence[Key]) -> Iterator[_State]:
+        """What a signal may be like: open, or not."""
+        for is_open in (True,) if ("opened", name) in self.instants else (True, False):
+            fits = {
+                key: [value for value in self.of_signal(key, is_open=is_open) if self.met(key, value)] for key in keys
+            }
+            if all(fits.values()):
+                yield _State(seen=is_open, values={key: values[0] for key, values in fits.items()})
+
+    def of_signal(self, key: Key, *, is_open: bool) -> Sequence[Value]:
+        match key[0]:
+            case TermKind.SIGNAL:
+                return (is_open,)
+            case TermKind.SIGNAL_COUNT:
+                return whole_numbers(self.points.get(key, ()), int(is_open), _MOST_EVENTS)
+            case _:
+                return (False, True) if is_open else (False,)
 
     def unseen_value(self, key: Key, situation: _Situation) -> Value:
         match key[0]:
@@ -365,11 +390,9 @@ class _Alternative:
         once = {event for event, state in states.items() if state.once}
         natural = list(self.natural(situation, seen, once))
         weeks = self.weeks(situation, max(state.falls for state in states.values()))
-        points = {NOW, ENTERED, *((kind, event) for event in seen for kind in ("first", "last"))}
+        points = {NOW, ENTERED, *(point for name in seen for point in self.instants_of(name))}
         points |= {("trait", trait) for trait in told} | ({ANCHOR} if situation.anchored else set())
-        for corrected, passed in itertools.product((False, True), weeks):
-            first: Point = ("first", self.playbook.anchor)
-            usual = [Apart(later=ANCHOR, earlier=first, most=0)] if situation.anchored and not corrected else []
+        for usual, passed in itertools.product(self.usual(situation, points), weeks):
             for number, way in enumerate(itertools.product(*ways)):
                 if number == MOST_TIMES:
                     yield None
@@ -389,6 +412,18 @@ class _Alternative:
                     }
                     yield Found(at=at, values=values)
                     return
+
+    def usual(self, situation: _Situation, points: Iterable[Point]) -> Iterator[list[Apart]]:
+        """What one expects: nothing happens before the anchor, then the anchor's event does not; then all that can."""
+        if situation.anchored:
+            firsts = [point for point in points if point[0] == "first"]
+            yield [Apart(later=ANCHOR, earlier=first, most=0) for first in sorted(firsts)]
+            yield [Apart(later=ANCHOR, earlier=("first", self.playbook.anchor), most=0)]
+        yield []
+
+    def instants_of(self, name: str) -> tuple[Point, ...]:
+        """The instants of an event that was seen, or of a signal that is open."""
+        return (("opened", name),) if name in self.playbook.signals else (("first", name), ("last", name))
 
     def ways(self, situation: _Situation, seen: set[str], told: set[str]) -> list[tuple[tuple[Apart, ...], ...]] | None:
         """For each atom of time the ways in which it can be met; None when one cannot."""
@@ -426,6 +461,8 @@ class _Alternative:
                 return (("trait", name),) if name in told else None
             case Term(kind=TermKind.DAYS_AGO, name=name):
                 return (NOW, ("last", name)) if name in seen else math.inf
+            case Term(kind=TermKind.SIGNAL_DAYS, name=name):
+                return (NOW, ("opened", name)) if name in seen else 0
             case Term(kind=TermKind.FIRST_DAY, name=name) if name in seen:
                 return (("first", name), ANCHOR) if situation.anchored else None
             case Term(kind=TermKind.LAST, name=name):
@@ -439,8 +476,9 @@ class _Alternative:
         """What holds of every account: nothing lies ahead, a first time is no later than the last."""
         yield Apart(later=ENTERED, earlier=NOW, most=0)
         for event in sorted(seen):
-            yield Apart(later=("first", event), earlier=("last", event), most=0)
-            yield Apart(later=("last", event), earlier=NOW, most=0)
+            *_, last = chain = self.instants_of(event)
+            yield from (Apart(later=one, earlier=next_one, most=0) for one, next_one in itertools.pairwise(chain))
+            yield Apart(later=last, earlier=NOW, most=0)
         for event in sorted(once):
             yield Apart(later=("last", event), earlier=("first", event), most=0)
         if situation.anchored:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from orchestrator.core.audience import Audience
 from orchestrator.core.calendars import DAY
 from orchestrator.core.conditions import ALWAYS, Every, Node, TermKind, terms
 from orchestrator.core.events import Event
@@ -45,7 +46,7 @@ def mails_that_starve(desk: Desk) -> Iterator[Finding]:
         if len(shut) > _MOST_LOST:
             days = " or ".join(dict.fromkeys(f"{each.day:%A}" for each in shut))
             message = f"due on a {days}, this mail never leaves: no send window opens within its max_defer"
-            yield desk.finding("starved-by-window", ("plays", name), message, _story(shut[0], {name}))
+            yield desk.finding("starved-by-window", desk.paths[name], message, _story(shut[0], {name}))
             continue
         crowded = lives.crowded_out(play)
         if len(crowded) > _MOST_LOST:
@@ -53,7 +54,7 @@ def mails_that_starve(desk: Desk) -> Iterator[Finding]:
             message = (
                 f"the calendar asks for more mail than the caps let through: of {len(rivals)} mails this one expires"
             )
-            yield desk.finding("starved-by-caps", ("plays", name), message, _story(crowded[0], set(rivals)))
+            yield desk.finding("starved-by-caps", desk.paths[name], message, _story(crowded[0], set(rivals)))
 
 
 def _story(tried: _Try, plays: set[str]) -> tuple[str, ...]:
@@ -78,6 +79,8 @@ def _bare(play: Play) -> Play:
         play,
         when=ALWAYS,
         stages=frozenset(),
+        audience=Audience(),
+        unreachable=None,
         actions=tuple(action for action in play.actions if isinstance(action, SendEmail)),
         policy=replace(play.policy, only_while=None, draft=None),
     )

@@ -1,6 +1,7 @@
 """What happens then: the real ``advance`` and ``release`` on made-up events, told line by line.
 
-A life begins on a Monday and is woken whenever the engine asks. One person can be reached; the relay takes every mail.
+A life begins on a Monday and is woken whenever the engine asks. One person can be reached; the relay takes every mail,
+and nobody takes the other messages or approves a draft.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from orchestrator.core.account import Account
+from orchestrator.core.account import Account, Outcome
 from orchestrator.core.calendars import DAY
 from orchestrator.core.conditions import View
 from orchestrator.core.decisions import Cancel, Decision, Message, Note, NoteKind, Send, Step, Wait
@@ -18,7 +19,7 @@ from orchestrator.core.events import OWN_EVENTS, OWN_SOURCE, Event, EventKind, J
 from orchestrator.core.facts import Fact, Value
 from orchestrator.core.lifecycle import advance, opened
 from orchestrator.core.people import Contact, Person, learn
-from orchestrator.core.playbook import Playbook
+from orchestrator.core.playbook import Channel, Playbook
 
 MOST_LINES = 12  # of a timeline
 _MOST_REPEATS = 30  # events of one name that are made up
@@ -32,8 +33,8 @@ class Happening:
     """One thing that happened."""
 
     at: datetime
-    kind: str  # event, stage, milestone, done, skipped, postponed, sent, cancelled, stuck
-    about: str  # the event, stage, milestone or play
+    kind: str  # event, stage, milestone, opened, closed, done, skipped, postponed, sent, left, draft, cancelled, stuck
+    about: str  # the event, stage, milestone, signal or play
     why: str = ""  # the reason and what decided, for a person
 
 
@@ -46,19 +47,21 @@ class _Life:
     account: Account
     people: tuple[Person, ...]
     contact: Contact
+    now: datetime  # the last instant that was looked at
     messages: list[Message] = field(default_factory=list)  # on their way
     outcomes: list[Event] = field(default_factory=list)  # to be folded
     told: list[Happening] = field(default_factory=list)
 
     def live(self, now: datetime) -> None:
         """All that happens at one instant."""
+        self.now = now
         arrived = [event for event in self.events if event.occurred_at <= now]
         self.events = self.events[len(arrived) :]
         self.told += [Happening(at=now, kind="event", about=_named(event)) for event in arrived]
         while True:
             step = advance(self.account, self.people, [*arrived, *self.outcomes], now, self.playbook)
             self.account, arrived, self.outcomes = step.account, [], []
-            self.told += _told(step, now)
+            self.told += _told(step, now, self.playbook)
             self.take(step)
             self.deliver(now)
             if not self.outcomes:
@@ -68,7 +71,10 @@ class _Life:
         gone = {(each.play, each.episode): each.reason for each in step.withdrawals}
         for message in [each for each in self.messages if (each.play, each.episode) in gone]:
             self.end(message, "cancelled", gone[message.play, message.episode].sentence, None)
-        self.messages += step.messages
+        self.messages += [each for each in step.messages if each.channel is Channel.EMAIL and not each.draft]
+        left = [each for each in step.messages if each.channel is not Channel.EMAIL or each.draft]
+        waits = [(each, "draft" if each.draft else "left") for each in left]
+        self.told += [Happening(at=self.now, kind=kind, about=each.play, why=each.channel) for each, kind in waits]
 
     def deliver(self, now: datetime) -> None:
         ready = [each for each in self.messages if each.not_before <= now]
@@ -93,8 +99,7 @@ class _Life:
     def end(self, message: Message, state: str, why: str, now: datetime | None) -> None:
         """A message's end; one that was at the door is reported to its account."""
         self.messages.remove(message)
-        at = now or self.told[-1].at
-        self.told.append(Happening(at=at, kind=state, about=message.play, why=why))
+        self.told.append(Happening(at=self.now, kind=state, about=message.play, why=why))
         if now is not None:
             properties: dict[str, Json] = {"play": message.play, "episode": message.episode}
             name = f"message_{state}"
@@ -116,6 +121,7 @@ def lived(playbook: Playbook, events: Iterable[Event], until: datetime) -> tuple
         account=opened(_ACCOUNT, start, playbook),
         people=(_reachable(start),),
         contact=Contact(address="ann@acme.example"),
+        now=start,
     )
     now: datetime | None = start
     try:
@@ -134,21 +140,39 @@ def _reachable(since: datetime) -> Person:
     return learn(Person(id=_PERSON), [said])
 
 
-def _told(step: Step, now: datetime) -> Iterator[Happening]:
-    yield from (_noted(note, now) for note in step.notes if note.kind in _NOTED)
+def _told(step: Step, now: datetime, playbook: Playbook) -> Iterator[Happening]:
+    """In the order of the rules: what has closed, what opens, then what follows from it."""
+    notes = [note for note in step.notes if note.kind in _NOTED]
+    at_once = [note for note in notes if note.kind is NoteKind.SIGNAL and note.detail["opened_at"] == now.isoformat()]
+    yield from (_noted(note, now) for note in notes if note not in at_once)
+    decisions = [(_kind(each, playbook), each) for each in step.decisions]
+    yield from (_decided(kind, each, now) for kind, each in decisions if kind == "opened")
+    yield from (_noted(note, now) for note in at_once)
     for each in step.postponements:
         yield Happening(at=now, kind="postponed", about=each.play, why=each.reason.sentence)
-    for decision in step.decisions:
-        yield Happening(at=now, kind=decision.outcome.value, about=decision.play, why=_because(decision))
+    yield from (_decided(kind, each, now) for kind, each in decisions if kind != "opened")
 
 
-_NOTED = frozenset({NoteKind.STAGE, NoteKind.MILESTONE})  # what a timeline tells of the journal
+def _kind(decision: Decision, playbook: Playbook) -> str:
+    opens = decision.outcome is Outcome.DONE and decision.play in playbook.signals
+    return "opened" if opens else decision.outcome.value
+
+
+def _decided(kind: str, decision: Decision, now: datetime) -> Happening:
+    return Happening(at=now, kind=kind, about=decision.play, why=_because(decision))
+
+
+_NOTED = frozenset({NoteKind.STAGE, NoteKind.MILESTONE, NoteKind.SIGNAL})  # what a timeline tells of the journal
 
 
 def _noted(note: Note, now: datetime) -> Happening:
-    if note.kind is NoteKind.STAGE:
-        return Happening(at=now, kind="stage", about=str(note.detail["target"]), why=str(note.detail["rule"]))
-    return Happening(at=now, kind="milestone", about=str(note.detail["milestone"]))
+    match note.kind:
+        case NoteKind.STAGE:
+            return Happening(at=now, kind="stage", about=str(note.detail["target"]), why=str(note.detail["rule"]))
+        case NoteKind.SIGNAL:
+            return Happening(at=now, kind="closed", about=str(note.detail["signal"]), why=str(note.detail["closed"]))
+        case _:
+            return Happening(at=now, kind="milestone", about=str(note.detail["milestone"]))
 
 
 def _because(decision: Decision) -> str:
@@ -167,11 +191,15 @@ _WORDS = {
     "event": "{about}",
     "stage": "enters {about} ({why})",
     "milestone": "reaches {about}",
+    "opened": "{about} opens",
+    "closed": "{about} closes ({why})",
     "done": "{about} is done",
     "skipped": "{about} is skipped: {why}",
     "postponed": "{about} waits: {why}",
     "sent": "{about}: its mail leaves",
     "cancelled": "{about}: its mail is cancelled: {why}",
+    "left": "{about}: its message ({why}) is ready to be taken",
+    "draft": "{about}: its message waits for approval",
     "stuck": "the account cannot be decided: {why}",
 }
 

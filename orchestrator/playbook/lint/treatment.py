@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from orchestrator.core.calendars import DAY
 from orchestrator.core.conditions import Compare, Literal, Node, Term, TermKind, terms
-from orchestrator.core.playbook import OF_SEGMENT, Action, Escalate, Play, SendEmail, TouchModel
+from orchestrator.core.playbook import OF_SEGMENT, Action, Escalate, Play, SendEmail, Severity, TouchModel
 from orchestrator.playbook.lint.clauses import Want
 from orchestrator.playbook.lint.desk import Desk, asked
 from orchestrator.playbook.lint.findings import Finding
+from orchestrator.playbook.lint.ladders import answers_to, opening_life
 from orchestrator.playbook.lint.moments import Moment
 from orchestrator.playbook.lint.timelines import events_of, lived, story
 from orchestrator.playbook.loader import Path
@@ -53,6 +54,7 @@ def treatment(desk: Desk) -> Iterator[Finding]:
             "one-process", ("segments",), "every segment goes through the same plays, owners and windows"
         )
     yield from _human_duties(desk)
+    yield from _risks_without_a_human(desk)
 
 
 # ----------------------------------------------------------------------------------------------------------- segments
@@ -153,7 +155,19 @@ def _human_duties(desk: Desk) -> Iterator[Finding]:
         about = [play for play in desk.playbook.plays.values() if re.search(words, _said_of(play), flags=re.IGNORECASE)]
         if about and not _does(about, Escalate):
             message = f"{duty} stays with a human, and here only a machine does it: add an `escalate`"
-            yield desk.finding("human-duty", ("plays", about[0].name), message)
+            yield desk.finding("human-duty", desk.paths[about[0].name], message)
+
+
+def _risks_without_a_human(desk: Desk) -> Iterator[Finding]:
+    """``human-duty``: a signal that puts an account at risk, or is critical, and is answered by messages alone."""
+    for name, signal in desk.playbook.signals.items():
+        answers = answers_to(name, desk.playbook)
+        grave = "puts an account at risk" if signal.at_risk else "is critical"
+        asks = (signal.at_risk or signal.severity is Severity.CRITICAL) and answers and name not in desk.silent
+        if not asks or _does(answers, Escalate):
+            continue
+        message = f"`{name}` {grave}, and no human is called: add a rung with an `escalate`"
+        yield desk.finding("human-duty", desk.paths[name], message, opening_life(name, desk))
 
 
 def _said_of(play: Play) -> str:

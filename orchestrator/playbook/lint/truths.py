@@ -8,11 +8,14 @@ from orchestrator.playbook.lint.desk import Desk
 from orchestrator.playbook.lint.findings import Finding
 from orchestrator.playbook.loader import Path
 
+_PLAYS = frozenset({"plays", "signals"})
+_OPENING = frozenset({"when", "holds", "while"})
+
 
 def conditions_that_say_nothing(desk: Desk) -> Iterator[Finding]:
     """``always-false`` and ``always-true``, for the smallest part that is so by itself."""
     for path, node in desk.conditions():
-        if not (path[-1] == "when" and path[0] == "plays" and desk.never(node)):  # that play never fires: said there
+        if not (path[0] in _PLAYS and path[-1] in _OPENING and desk.never(node)):  # it never fires: said there
             yield from _decided(desk, path, node)
 
 

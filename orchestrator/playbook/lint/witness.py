@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from orchestrator.core.conditions import TermKind, View
 from orchestrator.core.facts import MILLIONTH, Fact, Facts, Said, Value, Written, week_of
 from orchestrator.core.playbook import Playbook
+from orchestrator.core.signals import ACKNOWLEDGED, SignalState
 from orchestrator.playbook.lint.instants import ANCHOR, ENTERED, NOW, Point
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)  # where the day count begins, so that all its weeks are full ones
@@ -52,7 +53,7 @@ class _Making:
             scores=dict(self.scores()),
             sums=dict(self.sums()),
             values=dict(self.distinct()),
-            said={"judgement_ticked": dict(self.judged())},
+            said={"judgement_ticked": dict(self.judged()), ACKNOWLEDGED: dict(self.acknowledged())},
         )
         return View(
             facts=facts,
@@ -66,6 +67,7 @@ class _Making:
                 for (kind, name), value in self.found.values.items()
                 if kind is TermKind.MILESTONE and value is True
             },
+            signals=dict(self.signals()),
         )
 
     @property
@@ -125,6 +127,23 @@ class _Making:
             if kind is TermKind.JUDGED:
                 words = {"by": "Ann", "evidence": "seen", "ticked": value}
                 yield name, Said(words=words, stamp=self.written(value).stamp)
+
+    def signals(self) -> Iterator[tuple[str, SignalState]]:
+        """Those that are open, and those that were."""
+        for (kind, name), opened_at in self.instants.items():
+            if kind == "opened":
+                count = self.found.value(TermKind.SIGNAL_COUNT, name, 1)
+                assert isinstance(count, int), "of its domain"  # noqa: S101 -- invariant
+                yield name, SignalState(episode=opened_at.isoformat(), opened_at=opened_at, count=count)
+        for (kind, name), value in self.found.values.items():
+            if kind is TermKind.SIGNAL_COUNT and value and ("opened", name) not in self.instants:
+                assert isinstance(value, int), "of its domain"  # noqa: S101 -- invariant
+                yield name, SignalState(episode="", opened_at=self.now, closed_at=self.now, count=value)
+
+    def acknowledged(self) -> Iterator[tuple[str, Said]]:
+        for (kind, name), value in self.found.values.items():
+            if kind is TermKind.ACKNOWLEDGED and value is True:
+                yield name, Said(words={}, stamp=self.written(value).stamp)
 
     def distinct(self) -> Iterator[tuple[str, frozenset[str]]]:
         for (kind, name), value in self.found.values.items():

@@ -2,7 +2,7 @@
 
 from orchestrator.playbook import PlaybookSource, compile_playbook
 from orchestrator.playbook.lint import Finding, lint
-from tests.playbook.small import TEMPLATES
+from tests.playbook.small import BESIDE_MAIL, TEMPLATES
 
 SOUND = """\
 playbook: sound
@@ -55,7 +55,7 @@ def bent(*changes: tuple[str, str]) -> str:
 
 def found(text: str, seen: frozenset[str] | None = None) -> tuple[Finding, ...]:
     """What a playbook's check finds."""
-    source = PlaybookSource(file="p.yaml", text=text, templates=TEMPLATES)
+    source = PlaybookSource(file="p.yaml", text=text, templates=TEMPLATES | BESIDE_MAIL)
     return lint(compile_playbook(source), source, seen)
 
 

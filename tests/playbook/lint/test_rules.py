@@ -105,6 +105,11 @@ TRIPS = {
         "always-false",
         bent((WHEN, "    only_while: not (tier == 'high' and tier == 'tech' or login)\n")),
     ),
+    "a draft that nobody ever approves": (
+        "always-false",
+        bent(("plays:\n", "draft: tier == 'high' and tier == 'tech'\nplays:\n")),
+    ),
+    "a play whose mail is always a draft": ("always-true", bent((WHEN, "    draft: login or not login\n"))),
     "a count that is never negative": ("always-true", bent((WHEN, "    when: login.count >= 0 and tier == 'tech'\n"))),
     "a goal that never ends": ("always-true", bent((WHEN, "    only_while: login or not login\n"))),
     "a stage without a way out": ("dead-end", bent(("from: any", "from: young"))),
@@ -152,6 +157,8 @@ def test_each_rule_is_tripped(case: str) -> None:
 
 PASSES = {
     "a sound playbook": SOUND,
+    "drafts for some": bent(("plays:\n", "draft: tier == 'high'\nplays:\n"), (WHEN, "    draft: true\n")),
+    "mail to people who are not there yet": bent((WHEN, "    to: admins\n    when: tier == 'tech'\n")),
     "a day within the days that are asked for": bent(
         ("    day: 1", "    day: 7"), (WHEN, "    when: tier == 'tech' and day <= 7\n")
     ),
@@ -225,7 +232,8 @@ def test_what_may_be_meant_is_not_warned_of(case: str) -> None:
 def test_every_rule_is_tripped_by_a_playbook() -> None:
     """The table of rules and the playbooks that trip them are of one length."""
     of_treatment = {"segment-gap", "empty-segment", "high-touch-by-machine", "tech-touch-by-humans", "one-process"}
-    elsewhere = of_treatment | {"human-duty"}  # test_treatment
+    of_signals = {"never-opens", "rung-never-comes", "closes-at-once", "narrow-while", "unheard-signal", "twin-rungs"}
+    elsewhere = of_treatment | of_signals | {"human-duty"}  # test_treatment, test_ladders
     assert {rule for rule, _ in TRIPS.values()} | elsewhere == set(RULES)
 
 

@@ -16,6 +16,7 @@ from orchestrator.core.playbook import Playbook
 from orchestrator.playbook import Names, PlaybookSource, compile_condition, compile_playbook
 from orchestrator.playbook.lint import Answer, Proof, solve, solver
 from orchestrator.playbook.lint.clauses import Demand, Want, lasting
+from orchestrator.playbook.lint.openings import implied
 from orchestrator.playbook.lint.witness import MONDAY
 from tests.playbook.small import TEMPLATES, bent
 
@@ -29,7 +30,7 @@ TEXT = bent(
     ("    when: login\n", "    when: login\n  fresh:\n    when: login.days_ago < 2\n"),
     (
         "plays:\n",
-        "judgements: {proven: Value is proven}\nsegments:\n  default: small\n  table:\n    big: {touch: high, where: {size: [10, null]}}\n    mid: {touch: low, where: {size: [5, 10]}}\n    small: {touch: tech}\nplays:\n",
+        "judgements: {proven: Value is proven}\nsegments:\n  default: small\n  table:\n    big: {touch: high, where: {size: [10, null]}}\n    mid: {touch: low, where: {size: [5, 10]}}\n    small: {touch: tech}\nsignals:\n  quiet: {severity: low, category: adoption, holds: login.days_ago > 7}\n  loud: {severity: low, category: adoption, holds: login and size > 8}\nplays:\n",
     ),
     ("    touch: {one_of: [high, tech], default: tech}\n", "    tier: {one_of: [high, tech], default: tech}\n"),
 )
@@ -46,13 +47,16 @@ def node(text: str) -> Node:
         milestones=frozenset(BOOK.milestones),
         derived=derived_names(BOOK.segmentation),
         judgements=frozenset(BOOK.judgements),
+        signals=frozenset(BOOK.signals),
     )
     return compile_condition(text, names)
 
 
 def asked(text: str, want: Want = Want.TRUE) -> Answer:
     """Whether a condition can be so."""
-    return solve([Demand(node=node(text), want=want)], BOOK)
+    conditions = {name: milestone.when for name, milestone in BOOK.milestones.items()}
+    known = implied(BOOK, conditions, (), settled=False)
+    return solve([Demand(node=node(text), want=want)], BOOK, implied=known)
 
 
 POSSIBLE = [
@@ -95,6 +99,13 @@ POSSIBLE = [
     "login and True",
     "proven and not paid",
     "not proven",
+    "quiet.days > 3 and quiet.count == 2 and not quiet.acknowledged",
+    "quiet.acknowledged and quiet.days < 1",
+    "not quiet and quiet.count > 1 and quiet.days < 1",
+    "started == True and login",
+    "loud and size < 3",  # until it is seen to have closed
+    "1 / quiet.count > 0",
+    "size * -2 > 4 or 3 * size > 4",
     "free == segment",
     "size + 1 > 3 and size - 1 < 3 and size / -2 > -2",
     "2 < login.count <= 5 and 3 >= login.days_ago",
@@ -145,6 +156,14 @@ IMPOSSIBLE = [
     "1 > 2",
     "proven and not proven",
     "1 / 0 > 2",
+    "free == segment and 1 > 2",
+    "quiet.days > 0 and not quiet",
+    "quiet.days < 0",
+    "quiet and quiet.count < 1",
+    "quiet.acknowledged and not quiet",
+    "quiet.days > 10 and stage_days < 0",
+    "loud and not login",
+    "loud.count > 2 and login.count == 0",
 ]
 UNPROVEN = [
     "login.count > scored.count and login.count < scored.count",
