@@ -237,7 +237,8 @@ class _Compiler:
         if (shape.event is None) is (shape.traits is None):
             self.tree.refuse(path, "an event has one of: `event`, `traits`", key=True)
         if shape.event is not None:
-            self.known((*path, "event"), shape.event, self.playbook.vocabulary.aliases, "event")
+            words = self.playbook.vocabulary
+            self.known((*path, "event"), shape.event, {*words.aliases, *words.filters}, "event")
         if shape.person is not None:
             self.known((*path, "person"), shape.person, self.people, "person")
         elif shape.traits is not None:

@@ -2,8 +2,9 @@ from collections.abc import Callable
 
 import pytest
 
+from orchestrator.playbook import load
 from orchestrator.testing import Rehearsal, ScenarioError
-from tests.testing.small import playbook
+from tests.testing.small import PLAYBOOK, TEMPLATES, playbook
 
 
 def rehearsal() -> Rehearsal:
@@ -22,6 +23,15 @@ def test_an_account_is_lived_through_in_python() -> None:
     account.usage("login", "1d", "day 5 12:00", "day 6", person="ann").until("day 6")
     account.assert_stage("customer")
     account.assert_escalated("call", closed="goal_reached")
+
+
+def test_an_event_may_be_named_as_the_product_calls_it() -> None:
+    """A product's name that only leads somewhere by its properties may happen too, and counts where they fit."""
+    by_properties = PLAYBOOK.replace("setup: [Set Up]", "setup: [{name: Step Done, where: {step: [last, only]}}]")
+    account = Rehearsal(load(by_properties, TEMPLATES), zone="Europe/Berlin")
+    account.event("Step Done", "day 1 09:00", properties={"step": "first"})
+    account.event("Step Done", "day 2 09:30", properties={"step": "last"})
+    account.until("day 3").assert_milestone("ready", "day 2 09:30")
 
 
 def test_the_clock_is_where_it_was_moved_to() -> None:

@@ -78,7 +78,9 @@ def names_never_seen(desk: Desk) -> Iterator[Finding]:
         return
     words = desk.playbook.vocabulary
     for event in sorted(words.events - set(OWN_EVENTS)):
-        names = sorted(name for name, ours in words.aliases.items() if ours == event)
+        plain = {name for name, ours in words.aliases.items() if ours == event}
+        by_properties = {name for name, which in words.filters.items() if event in {each.name for each in which}}
+        names = sorted(plain | by_properties)
         if desk.seen.isdisjoint(names):
             told = ", ".join(f"`{name}`" for name in names)
             yield desk.finding("never-seen", ("vocabulary", "events", event), f"the store has never seen {told}")

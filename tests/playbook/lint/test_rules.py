@@ -244,6 +244,14 @@ def test_names_that_were_seen_are_not_told() -> None:
     assert finding.message == "the store has never seen `Left`, `left`"
 
 
+def test_an_event_by_its_properties_is_seen_under_what_it_is_part_of() -> None:
+    """Where the product's event was seen, whether it ever had those properties is not known, and nothing is told."""
+    text = bent(("    left: [Left]", "    left: [{name: Page Viewed, where: {path: /leave}}]"))
+    assert not found(text, SEEN | {"Page Viewed"})
+    (finding,) = found(text, SEEN)
+    assert finding.message == "the store has never seen `Page Viewed`, `left`"
+
+
 def test_a_finding_names_its_place() -> None:
     """A warning is one line with the place of the part that it is about."""
     (finding,) = found(TRIPS["a part that never holds"][1])
