@@ -562,9 +562,11 @@ class _Moving:
         last = due.at + min(due.play.policy.max_defer, due.play.policy.valid_for)
         if self.now < last:
             return self.postpone(due, last, PostponementReason.NO_RECIPIENT)
-        if due.play.unreachable is not None:
-            return self.decide(due, Outcome.DONE, DecisionReason.DUE)
-        return self.decide(due, Outcome.SKIPPED, DecisionReason.NO_RECIPIENT)
+        if due.play.unreachable is None:
+            return self.decide(due, Outcome.SKIPPED, DecisionReason.NO_RECIPIENT)
+        if reentry.too_soon(due.play, self.account, self.now, self.zone.tz):
+            return self.decide(due, Outcome.SKIPPED, DecisionReason.TOO_SOON)
+        return self.decide(due, Outcome.DONE, DecisionReason.DUE)
 
     def reach(self, due: Due) -> tuple[Person, ...]:
         """Whom a play writes to now; who is new is new since it was last decided, or came shortly before it was due."""

@@ -57,7 +57,7 @@ TRIGGERS = (
     "opened",
     "closed",
 )
-_ONCE = ("day", "after", "overdue", "reached")  # of these, the triggers that come due once an account
+_ONCE = OnDay | After | Overdue | Reached  # the triggers that come due once an account
 DEFAULT_DEFER = timedelta(days=2)  # never longer than the play's valid_for
 
 _NOTHING = OnDay(day=0)  # stands in where the trigger is wrong; what holds it is never used
@@ -94,6 +94,9 @@ class PlayCompiler:
         """Condition and policy of what stands at a path, without an action."""
         policy = self._policy(shape, path)
         self._check_times(shape, policy, path)
+        if policy.again is not None and isinstance(trigger, _ONCE) and trigger is not _NOTHING:
+            told = "this comes due only once: `again` is for what comes due more often"
+            self.tree.refuse((*path, "again"), told, key=True)
         return Play(
             name=name,
             label=shape.label or name.replace("_", " "),
@@ -229,9 +232,6 @@ class PlayCompiler:
     def _again(self, shape: PlayShape, path: Path) -> Again | None:
         if shape.again is None:
             return None
-        if any(getattr(shape, trigger) is not None for trigger in _ONCE) and not isinstance(shape.day, tuple):
-            told = "this comes due only once: `again` is for what comes due more often"
-            self.tree.refuse((*path, "again"), told, key=True)
         try:
             return spans.again(shape.again)
         except ValueError as error:

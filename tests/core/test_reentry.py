@@ -102,6 +102,14 @@ def test_it_is_too_soon_when_it_could_act_not_when_it_came_due() -> None:
     assert [one.decided_at for one in seen_again.decisions][:2] == [NINE, NINE + 7 * DAY]
 
 
+def test_a_human_is_not_called_too_soon_either() -> None:
+    """TOO_SOON: where nobody can be written to, the escalation in place of the mail keeps its distance as well."""
+    mail = replace(each(Again(days=7), max_defer=HOUR), actions=(MAIL,), unreachable=work())
+    nobody = life((), with_plays(mail, transitions=()), START)
+    nobody.live([event("came_back", at) for at in (NINE, NINE + 2 * DAY, NINE + 7 * DAY)], NINE + 9 * DAY)
+    assert [one.reason for one in nobody.decisions] == [DONE, SOON, DONE]
+
+
 def test_an_earlier_version_of_the_play_counts() -> None:
     """What was done before the play had its `again` is known from the ledger, and of two instants the later counts."""
     account = replace(opened("a", START, PLAYBOOK), ledger=decided("p", "x"))
@@ -129,8 +137,8 @@ def test_whatever_happens_it_is_not_done_too_soon(
     for name, one in playbook.plays.items():
         again = one.policy.again
         done = [each for each in account.decisions if each.play == name and each.reason is DecisionReason.DUE]
-        if again is None:
-            continue
+        if again is None or one.signal is not None:
+            continue  # a signal opens again by its cooldown; the language gives it no ``again``
         assert len(done) <= 1 or not again.never
         for first, second in pairwise(done):
             zone = zone_of(account.account, people[0] if people else None, playbook).tz

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from orchestrator.core.playbook import Closed, Escalate, Holds, OnDay, Opened, Playbook, SendEmail, Severity
+from orchestrator.core.playbook import Again, Closed, Escalate, Holds, OnDay, Opened, Playbook, SendEmail, Severity
 from orchestrator.core.reasons import DecisionReason
 from orchestrator.playbook.actions import ACTION_KEYS
 from orchestrator.playbook.conditions import ConditionError, Names, compile_condition
@@ -125,6 +125,12 @@ def test_a_rung_may_say_all_that_a_play_may_say(book: Playbook) -> None:
     (work,) = rung.actions
     assert isinstance(work, Escalate)
     assert (work.severity, work.category) == (Severity.CRITICAL, "champion")
+
+
+def test_a_rung_may_say_how_soon_it_is_done_again() -> None:
+    """Each opening starts the ladder anew, so that a rung may ask for days in between."""
+    text = changed(("  - after: 2d\n", "  - after: 2d\n        again: once a month\n"))
+    assert compiled(text).plays["absent_2"].policy.again == Again(months=1)
 
 
 def test_what_humans_say_is_read_where_there_are_signals(book: Playbook) -> None:
