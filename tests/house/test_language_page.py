@@ -299,6 +299,20 @@ def test_the_table_of_terms_names_each_and_nothing_else() -> None:
     assert set(PHASE_NAMES) <= set(told)
 
 
+@pytest.mark.parametrize("example", [words(row[2])[0] for row in table("every operator")])
+def test_each_example_of_the_operators_compiles(example: str) -> None:
+    """What the table of operators shows may stand in a condition of the page's playbook."""
+    assert is_in_order(grown(), asked(example))
+
+
+def test_every_operator_is_in_the_table() -> None:
+    """All that may stand between names is told."""
+    told = [word for row in table("every operator") for word in words(row[0])]
+    assert sorted(told) == sorted(
+        ["and", "or", "not", "( )", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "+", "-", "*", "/"]
+    )
+
+
 def reads_of(term: str) -> str:
     """What a term of the table reads."""
     kind = next(fitting(term))
