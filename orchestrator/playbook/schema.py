@@ -32,12 +32,14 @@ from orchestrator.playbook.errors import did_you_mean
 from orchestrator.playbook.loader import Path, Plain, Tree
 
 _LENGTH = {"type": "string", "pattern": spans.PLAIN_SPAN, "description": "a duration such as 30m, 48h, 3d or 2w"}
+_WORK = {"type": "string", "pattern": spans.WORKING_SPAN, "description": "working time such as 8h"}
 _CLOCK = {"type": "string", "pattern": spans.CLOCK, "description": 'a time of day such as "09:00"'}
 _CLOSING = {"anyOf": [_CLOCK, {"const": "24:00"}]}
 _DAY = {"type": "integer", "minimum": 0, "maximum": spans.LATEST_DAY}
 _DAYS = {"anyOf": [_DAY, {"type": "array", "items": _DAY, "minItems": 1, "uniqueItems": True}, {"type": "null"}]}
 
 Duration = Annotated[timedelta, BeforeValidator(spans.plain_span), WithJsonSchema(_LENGTH)]
+WorkingTime = Annotated[timedelta, BeforeValidator(spans.working_time), WithJsonSchema(_WORK)]
 TimeOfDay = Annotated[time, BeforeValidator(spans.clock), WithJsonSchema(_CLOCK)]
 Closing = Annotated[time | None, BeforeValidator(spans.closing), WithJsonSchema(_CLOSING)]
 Days = Annotated[int | tuple[int, ...] | None, BeforeValidator(spans.days), WithJsonSchema(_DAYS)]
@@ -373,7 +375,7 @@ class EscalateShape(_Shape):
     severity: Severity | None = None  # None: the signal's, on its ladder
     category: Category | None = None  # the same
     owner: Words
-    due: Duration
+    due: WorkingTime
 
 
 class SurveyShape(_Shape):

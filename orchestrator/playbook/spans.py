@@ -35,6 +35,7 @@ _PERIODS = {
 }
 _CLOCK = re.compile(r"(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)", re.ASCII)
 PLAIN_SPAN = r"^\d{1,6} *(m|h|d|w|minutes?|hours?|days?|weeks?)$"  # as an editor is told of it
+WORKING_SPAN = r"^\d{1,6} *(business +)?(m|h|minutes?|hours?)$"
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 
@@ -109,6 +110,18 @@ def working_span(text: str) -> Span:
     if found is not None and found["business"] is not None and found["unit"][0] in {"d", "w"}:
         raise ValueError(f"write your own working time in business hours, as `working` counts them; got {text!r}")
     return span(text)
+
+
+def working_time(text: object) -> timedelta:
+    """A duration of the vendor's working time, where no other could be meant: ``8h``, ``16 business hours``.
+
+    Raises:
+        ValueError: it is none, or counts days: two of them would be 48 hours of work, six days from nine to five.
+    """
+    length = span(text).length
+    if not re.fullmatch(WORKING_SPAN, str(text).strip(), re.ASCII):
+        raise ValueError(f"this counts your working time, as `working` says: write it in hours, got {text!r}")
+    return length
 
 
 def since(text: str) -> Since:

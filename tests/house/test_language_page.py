@@ -341,17 +341,29 @@ def test_the_tables_of_reasons_are_the_lists_word_for_word(reasons: type[Reason]
 def test_the_schema_beside_the_playbooks_is_the_language() -> None:
     """Editors get the schema of this version: the file is what `lifecycle playbook schema` prints."""
     file = SHELF / "playbook.schema.json"
-    renewed = "renew it: .venv/bin/lifecycle playbook schema > templates/playbooks/playbook.schema.json"
-    assert file.read_text(encoding="utf-8") == json.dumps(json_schema(), indent=2) + "\n", renewed
+    command = ".venv/bin/python -m orchestrator.cli playbook schema"
+    assert file.read_text(encoding="utf-8") == json.dumps(json_schema(), indent=2) + "\n", (
+        f"renew it: {command} > templates/playbooks/{file.name}"
+    )
+
+
+def anchors() -> set[str]:
+    """The headings of the page as a link names them."""
+    heads = re.findall(r"^#+ (.+)$", PAGE, flags=re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 -]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
 def test_links_of_the_page_lead_somewhere() -> None:
     """Each link is a file of this repository, or a heading of the page."""
-    headings = {
-        re.sub(r"[^a-z0-9 -]", "", head.lower()).replace(" ", "-")
-        for head in re.findall(r"^#+ (.+)$", PAGE, flags=re.MULTILINE)
-    }
     for target in re.findall(r"\]\(([^)]+)\)", PAGE):
         path, _, heading = target.partition("#")
         assert (SHELF / path).exists(), target
-        assert path or heading in headings, target
+        assert path or heading in anchors(), target
+
+
+def test_links_of_the_readme_to_the_page_lead_to_headings() -> None:
+    """The README names sections that the page has."""
+    readme = (HOUSE / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"\]\(templates/playbooks/README\.md#([^)]+)\)", readme)
+    assert named
+    assert set(named) <= anchors()

@@ -1,7 +1,7 @@
 """What a play may do beside mail and work for a human: how it is written, and the exact words of each refusal."""
 # ruff: noqa: E501 -- one mistake and its whole message a line: that is the table
 
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from orchestrator.core.playbook import (
     AskSurvey,
     CallWebhook,
     Channel,
+    Escalate,
     Notify,
     Scale,
     SendEmail,
@@ -110,3 +111,12 @@ def test_an_unknown_milestone_to_write_in_app_from() -> None:
     """A milestone that the playbook does not have is named with the nearest."""
     (problem,) = told(bent(("anchor: signed_up\n", "anchor: signed_up\nin_app_from: wram\n")))
     assert problem == "p.yaml:3:14: in_app_from: unknown milestone `wram` (did you mean `warm`?)".replace("14: ", "14 ")
+
+
+@pytest.mark.parametrize("written", ["16h", "16 business hours", "960 minutes"])
+def test_a_deadline_counts_working_time_however_it_is_written(written: str) -> None:
+    """`due` is always working time, so that saying so changes nothing."""
+    work = f"    escalate: {{template: no_login, severity: low, category: scope, owner: csm, due: {written}}}\n"
+    (action,) = compiled(bent((MAIL, work))).plays["hello"].actions
+    assert isinstance(action, Escalate)
+    assert action.due == timedelta(hours=16)

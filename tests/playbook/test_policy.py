@@ -1,6 +1,7 @@
 """What a playbook says of windows, quiet hours, holidays, caps, gaps and the holdout, and what it may not say of them."""
 # ruff: noqa: E501 -- one mistake and its whole message a line: that is the table
 
+import re
 import subprocess
 import sys
 from datetime import date, time, timedelta
@@ -126,10 +127,10 @@ def test_drafts() -> None:
     assert compiled().draft is compiled().plays["hello"].policy.draft is None
 
 
-def test_the_readmes_example_compiles() -> None:
-    """What the README shows of windows, caps, gaps, drafts and the holdout is what the language takes."""
-    readme = (HOUSE / "README.md").read_text(encoding="utf-8")
-    shown = "windows:\n" + readme.partition("```yaml\nwindows:\n")[2].partition("```")[0]
+def test_the_example_of_the_language_page_says_all_of_it() -> None:
+    """What the page shows of windows, caps, gaps, drafts and the holdout is what the language takes."""
+    page = (HOUSE / "templates" / "playbooks" / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```yaml\n(windows:\n.*?)plays:\n.*?```", page, flags=re.DOTALL)
     playbook = compiled(bent((f"windows:\n{SEND}\n{WORKING}\n{CAPS}\n", shown)))
     assert None not in {playbook.quiet, playbook.account_caps, playbook.gaps, playbook.draft, playbook.holdout}
     assert playbook.holidays is not None

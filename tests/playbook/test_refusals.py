@@ -72,6 +72,8 @@ ONE_PROBLEM = [
     (("email: day_0_welcome", "email: day_0_wellcome"), "35:12 plays.hello.email: there is no template templates/email/day_0_wellcome/en.md (did you mean `day_0_welcome`?)"),
     ((MAIL, "    escalate: {template: no_logn, severity: high, category: adoption, owner: csm, due: 4h}\n"), "35:26 plays.hello.escalate.template: there is no template templates/escalation/no_logn.md (did you mean `no_login`?)"),
     ((MAIL, "    escalate: {template: no_login, severity: high, category: adoption, owner: csm, due: 0h}\n"), "35:89 plays.hello.escalate.due: a human needs some time: `due` must be longer than nothing"),
+    ((MAIL, "    escalate: {template: no_login, severity: high, category: adoption, owner: csm, due: 2d}\n"), "35:89 plays.hello.escalate.due: this counts your working time, as `working` says: write it in hours, got '2d'"),
+    ((MAIL, "    escalate: {template: no_login, severity: high, category: adoption, owner: csm, due: soon}\n"), "35:89 plays.hello.escalate.due: expected a duration such as 30m, 48h, 3d or 2w, got 'soon'"),
     ((MAIL, "    escalate: {template: no_login, severity: hihg, category: adoption, owner: csm, due: 4h}\n"), "35:46 plays.hello.escalate.severity: expected low, medium, high or critical, got 'hihg' (did you mean `high`?)"),
     ((DAY, "    after: 2d since logn\n"), "33:21 plays.hello.after: unknown event `logn` (did you mean `login`?)"),
     ((DAY, "    after: 2d\n"), "33:12 plays.hello.after: expected a duration and an event such as `48h since signed_up`, got '2d'"),
