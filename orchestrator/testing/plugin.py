@@ -28,5 +28,5 @@ def lifecycle_playbook(lifecycle_playbook_path: Path) -> Playbook:
 
 @pytest.fixture(scope="session")
 def rehearse(lifecycle_playbook: Playbook) -> Callable[..., Rehearsal]:
-    """Begin a rehearsal of that playbook: ``rehearse(zone="Europe/Berlin", touch="high")``."""
+    """Begin a rehearsal of that playbook: ``rehearse(zone="Europe/Berlin", arr=150_000)``."""
     return partial(Rehearsal, lifecycle_playbook)

@@ -144,7 +144,7 @@ FATES: dict[str, Callable[[_Diary], None]] = {
     "leaving": _leaving,
     "late": _late,
 }
-_TOUCHES = ("tech", "high", "tech", "medium", "low")
+_REVENUES = (1_200, 150_000, 1_200, 40_000, 12_000)  # a year: self-serve, enterprise, self-serve, mid-market, SMB
 _TERMS = ("monthly", "annual", None)
 
 
@@ -159,7 +159,7 @@ def _member(number: int, account: str, begin: datetime, sign_up_days: int) -> Me
     hour = SIGN_UP_HOURS[turn % len(SIGN_UP_HOURS)]
     signed_up = begin + timedelta(days=(turn + number) % sign_up_days, hours=hour)
     diary = _Diary(account=account, signed_up=signed_up, begin=begin, names_account=turn % 4 != 3)
-    traits = {"timezone": ZONES[turn % len(ZONES)], "touch": _TOUCHES[(turn + number) % len(_TOUCHES)]}
+    traits: dict[str, Json] = {"timezone": ZONES[turn % len(ZONES)], "arr": _REVENUES[(turn + number) % len(_REVENUES)]}
     term = _TERMS[turn % len(_TERMS)]
     diary.sign_up(**traits, **({"term": term} if term else {}))
     FATES[fate](diary)
@@ -175,7 +175,7 @@ def alike(size: int, fate: str, *, prefix: str = "acct", begin: datetime = BEGIN
 def _alike(account: str, fate: str, begin: datetime) -> Member:
     signed_up = begin + timedelta(hours=SIGN_UP_HOURS[0])
     diary = _Diary(account=account, signed_up=signed_up, begin=begin)
-    diary.sign_up(timezone=ZONES[0], touch="high")
+    diary.sign_up(timezone=ZONES[0], arr=150_000)
     FATES[fate](diary)
     return Member(account=account, fate=fate, signed_up=signed_up, cues=tuple(diary.cues))
 

@@ -25,7 +25,7 @@ CALLS = [
         "userId": "u-1",
         "groupId": "acme",
         "timestamp": "2026-11-20T09:00:00Z",
-        "traits": {"name": "Acme", "touch": "high", "timezone": "Europe/Berlin"},
+        "traits": {"name": "Acme", "arr": 150000, "timezone": "Europe/Berlin"},
     },
     {
         "type": "identify",
@@ -124,7 +124,7 @@ def test_migrate_publishes_the_playbook_and_can_be_repeated(lifecycle: Lifecycle
 def test_show_tells_what_is_known_of_an_account(lifecycle: Lifecycle) -> None:
     """``account show`` names stage, the end of its window, facts, traits and people."""
     told = lifecycle("account", "show", "acme")
-    for word in ("onboarding", "window of onboarding ends", "signed_up", "touch = high", "Ann Okafor", "champion"):
+    for word in ("onboarding", "window of onboarding ends", "signed_up", "arr = 150000", "Ann Okafor", "champion"):
         assert word in told
 
 

@@ -36,6 +36,11 @@ ESCALATIONS = (
     "invites_unaccepted",
     "usage_falling",
     "low_score",
+    "gone_quiet",
+    "poor_health",
+    "health_falling",
+    "onboarding_stalled",
+    "growth_stalled",
 )
 TEMPLATES = {f"email/{name}/en.md": name for name in EMAILS} | {f"escalation/{name}.md": name for name in ESCALATIONS}
 BESIDE_MAIL = {"in_app/first_login/en.md": "greeting", "notify/stuck.md": "a word"}

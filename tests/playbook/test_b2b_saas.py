@@ -1,24 +1,30 @@
 """The shipped playbook keeps every number of the rules (spec sections 1.0.4, 1.0.6, 1.4, 1.9)."""
 
+from dataclasses import replace
 from datetime import time, timedelta
 
 import pytest
 
 from orchestrator.core.conditions import Compare, Literal, Node, Term, TermKind
-from orchestrator.core.events import OWN_EVENTS, Event
+from orchestrator.core.events import OWN_SOURCE, Event
+from orchestrator.core.facts import Facts, fold
 from orchestrator.core.playbook import (
     After,
     Escalate,
     EveryWeek,
+    Holds,
     Mode,
     OnDay,
+    Opened,
     Play,
     Playbook,
     Reached,
     SendEmail,
     Severity,
     Silent,
+    Stalled,
 )
+from orchestrator.core.segments import segment_of
 from orchestrator.playbook import PlaybookSource, compile_condition, version_of
 from orchestrator.playbook.conditions import Names
 from tests.playbook.lives import DAY, event, lived, traits
@@ -30,11 +36,12 @@ SIGNALS = {
     "R1": "no_login",
     "R2": "setup_incomplete",
     "R3": "no_core_action",
-    "R4": "early_ticket_opened",
+    "R4": "early_ticket",
     "R5": "invites_unaccepted",
     "R6": "usage_falling",
-    "R7": "low_score_given",
+    "R7": "low_score",
 }
+ARR = {"enterprise": 100_000, "mid_market": 25_000, "smb": 5_000}  # the least of each segment that has a human
 
 
 def condition(text: str, book: Playbook = BOOK) -> Node:
@@ -135,7 +142,7 @@ def test_day_21_asks_for_a_core_action_in_seven_days() -> None:
 )
 def test_everyone_gets_one_mail_on_day_21_and_one_on_day_30(active: bool, term: str | None, expected: set[str]) -> None:
     """Rules 1.0.6: monthly gets the renewal, annual the value summary; so does who never said a term."""
-    events = [event("Signed Up", 0), traits(0, touch="high", **({"term": term} if term else {}))]
+    events = [event("Signed Up", 0), traits(0, arr=100_000, **({"term": term} if term else {}))]
     events += [event("Core Action", day) for day in range(1, 30)] if active else []
     done = lived(BOOK, events, 34).done
     assert {name for name in done if name.startswith(("day_21", "day_30"))} == expected
@@ -193,9 +200,9 @@ def test_r3_no_core_action_within_7_days() -> None:
 
 def test_r4_a_ticket_within_24_hours() -> None:
     """R4: a support ticket within 24 hours of sign-up, answered for within four working hours (1.4)."""
-    assert play("early_ticket_opened").trigger == Reached(milestone="early_ticket")
-    assert BOOK.milestones["early_ticket"].when == condition("0 <= ticket_created.first_day <= 1")
-    assert escalation("early_ticket_opened").due == 4 * HOUR
+    assert play("early_ticket").trigger == Reached(milestone="first_day_ticket")
+    assert BOOK.milestones["first_day_ticket"].when == condition("0 <= ticket_created.first_day <= 1")
+    assert escalation("early_ticket_call").due == 4 * HOUR
 
 
 def test_r5_no_invitation_accepted_within_3_days() -> None:
@@ -212,8 +219,9 @@ def test_r6_usage_keeps_falling() -> None:
 
 def test_r7_a_score_below_6() -> None:
     """R7: somebody scored below 6, so 0 to 5; a 6 is a detractor that does not fire it."""
-    assert play("low_score_given").trigger == Reached(milestone="low_score")
-    assert limits(BOOK.milestones["low_score"].when) == {(TermKind.LOWEST, "<", 6.0)}
+    trigger = play("low_score").trigger
+    assert isinstance(trigger, Holds)
+    assert (trigger.span, limits(trigger.condition)) == (timedelta(0), {(TermKind.LOWEST, "<", 6.0)})
 
 
 def escalation(name: str) -> Escalate:
@@ -225,13 +233,13 @@ def escalation(name: str) -> Escalate:
 @pytest.mark.parametrize(
     ("name", "severity", "owner", "category", "hours"),
     [
-        ("no_login", Severity.HIGH, "csm", "adoption", 8),
-        ("setup_incomplete", Severity.MEDIUM, "onboarding_specialist", "timeline", 16),
-        ("no_core_action", Severity.HIGH, "csm", "adoption", 8),
-        ("early_ticket_opened", Severity.HIGH, "support_lead", "technical", 4),
-        ("invites_unaccepted", Severity.LOW, "onboarding_specialist", "adoption", 24),
-        ("usage_falling", Severity.HIGH, "csm", "adoption", 8),
-        ("low_score_given", Severity.CRITICAL, "cs_director", "champion", 4),
+        ("no_login_call", Severity.HIGH, "csm", "adoption", 8),
+        ("setup_incomplete_call", Severity.MEDIUM, "onboarding_specialist", "timeline", 16),
+        ("no_core_action_call", Severity.HIGH, "csm", "adoption", 8),
+        ("early_ticket_call", Severity.HIGH, "support_lead", "technical", 4),
+        ("invites_unaccepted_call", Severity.LOW, "onboarding_specialist", "adoption", 24),
+        ("usage_falling_call", Severity.HIGH, "csm", "adoption", 8),
+        ("low_score_call", Severity.CRITICAL, "cs_director", "champion", 4),
     ],
 )
 def test_each_signal_goes_to_a_human(name: str, severity: Severity, owner: str, category: str, hours: int) -> None:
@@ -243,12 +251,13 @@ def test_each_signal_goes_to_a_human(name: str, severity: Severity, owner: str, 
 def signalled() -> dict[str, tuple[list[Event], float]]:
     """Events that make each signal, and the days by which it has come."""
     quiet = [event("Signed Up", 0)]
+    seen = [*quiet, event("Logged In", 0.01)]
     week = [event("Core Action", day) for day in (8.1, 8.2, 8.3, 8.4, 8.5, 9.1, 9.2, 9.3, 9.4, 9.5)]
     fewer = [event("Core Action", day) for day in (15.1, 15.2, 15.3, 15.4, 15.5, 15.6, 15.7, 22.1, 22.2)]
     return {
         "R1": (quiet, 2),
-        "R2": (quiet, 5),
-        "R3": (quiet, 7),
+        "R2": (seen, 5),
+        "R3": (seen, 7),
         "R4": ([*quiet, event("Ticket Created", 0.8)], 0.8),
         "R5": ([*quiet, event("Invite Sent", 1)], 4),
         "R6": ([*quiet, *week, *fewer], 28 - 10 / 24),
@@ -256,36 +265,63 @@ def signalled() -> dict[str, tuple[list[Event], float]]:
     }
 
 
-@pytest.mark.parametrize("touch", ["high", "medium", "low"])
+@pytest.mark.parametrize("segment", ARR)
 @pytest.mark.parametrize("signal", SIGNALS)
-def test_a_human_is_called_where_there_is_one(signal: str, touch: str) -> None:
-    """With touch high, medium or low, each signal opens its escalation on its day and writes no signal mail."""
+def test_a_human_is_called_where_there_is_one(signal: str, segment: str) -> None:
+    """With a touch of high, medium or low, each signal opens its escalation on its day and writes no signal mail."""
     events, day = signalled()[signal]
-    life = lived(BOOK, [*events, traits(0, touch=touch)], 35)
-    assert life.when(SIGNALS[signal])[:1] == [pytest.approx(day)]
+    life = lived(BOOK, [*events, traits(0, arr=ARR[segment])], 35)
+    assert life.when(SIGNALS[signal])[:1] == life.when(f"{SIGNALS[signal]}_call")[:1] == [pytest.approx(day)]
     assert not [each for each in life.messages if each.action.template.startswith("signal_")]
 
 
 @pytest.mark.parametrize(
-    ("signal", "mail", "human", "gap"),
-    [
-        ("R1", "no_login_mail", "no_login_human", 5),
-        ("R2", "setup_incomplete_mail", "setup_incomplete_human", 4),
-        ("R3", "no_core_action_mail", "no_core_action_human", 4),
-        ("R4", "early_ticket_mail", "early_ticket_human", 2),
-        ("R5", "invites_unaccepted_mail", "invites_unaccepted_human", 4),
-        ("R6", "usage_falling_mail", "usage_falling_human", 7),
-        ("R7", "low_score_mail", "low_score_human", 3),
-    ],
+    ("signal", "gap"), [("R1", 5), ("R2", 4), ("R3", 4), ("R4", 2), ("R5", 4), ("R6", 7), ("R7", 3)]
 )
-def test_tech_touch_writes_first_and_then_calls_a_human(signal: str, mail: str, human: str, gap: int) -> None:
+def test_tech_touch_writes_first_and_then_calls_a_human(signal: str, gap: int) -> None:
     """Without a human of its own, an account gets one mail; some days later, if it still holds, a human is called."""
     events, day = signalled()[signal]
+    name = SIGNALS[signal]
     life = lived(BOOK, events, 42)
-    assert len(life.when(mail)) == 1
-    (called,) = life.when(human)
+    assert len(life.when(f"{name}_mail")) == 1
+    (called,) = life.when(f"{name}_human")
     assert called == pytest.approx(day + gap)
-    assert SIGNALS[signal] not in life.done
+    assert f"{name}_call" not in life.done
+
+
+def test_the_director_hears_of_what_nobody_takes_on() -> None:
+    """Two working days (16 hours) after a human was called and said nothing; not R5, and R7 is the director's own."""
+    unanswered = [name for name in BOOK.plays if name.endswith("_unanswered")]
+    assert {name.removesuffix("_unanswered") for name in unanswered} == {
+        *SIGNALS.values(),
+        "poor_health",
+    } - {"invites_unaccepted", "low_score"}
+    for name in unanswered:
+        signal = name.removesuffix("_unanswered")
+        assert play(name).trigger == Opened(signal=signal, delay=16 * HOUR, business=True)
+        assert escalation(name).owner == "cs_director"
+    silent = [event("Signed Up", 0), traits(0, arr=100_000)]
+    assert lived(BOOK, silent, 20).when("no_login_unanswered") == [4]  # called on Wednesday at 10:00
+    taken = replace(event("escalation_acknowledged", 2.5, signal="no_login", by="Robin"), source=OWN_SOURCE)
+    assert "no_login_unanswered" not in lived(BOOK, [*silent, taken], 20).done
+
+
+def test_who_never_logged_in_is_one_escalation() -> None:
+    """R1 absorbs its symptoms: one human is called for it (and the director after that), not five."""
+    high = lived(BOOK, [event("Signed Up", 0), traits(0, arr=100_000)], 35)
+    assert [each.play for each in high.escalations] == ["no_login_call", "no_login_unanswered"]
+    tech = lived(BOOK, [event("Signed Up", 0)], 35)
+    assert [each.play for each in tech.escalations] == ["no_login_human"]
+    assert [each.play for each in tech.messages if each.play in {f"{name}_mail" for name in SIGNALS.values()}] == [
+        "no_login_mail"
+    ]
+
+
+def test_symptoms_open_when_the_root_is_over() -> None:
+    """Who logs in at last and still has done nothing is then asked about that."""
+    events = [event("Signed Up", 0), event("Logged In", 10), traits(0, arr=100_000)]
+    life = lived(BOOK, events, 11)
+    assert life.when("setup_incomplete_call") == life.when("no_core_action_call") == [10]
 
 
 CURES = {
@@ -302,26 +338,24 @@ CURES = {
 def test_what_is_cured_is_closed(signal: str) -> None:
     """When its cause is gone, an open escalation closes by itself, and no human is called after the mail."""
     events, _ = signalled()[signal]
-    cured = lived(BOOK, [*events, CURES[signal], traits(0, touch="high")], 35)
-    assert SIGNALS[signal] in [each.play for each in cured.withdrawals]
-    humans = {"R4": "early_ticket_human", "R5": "invites_unaccepted_human", "R7": "low_score_human"}
-    human = humans.get(signal, f"{SIGNALS[signal]}_human")
-    assert human not in lived(BOOK, [*events, CURES[signal]], 42).done
+    cured = lived(BOOK, [*events, CURES[signal], traits(0, arr=100_000)], 35)
+    assert f"{SIGNALS[signal]}_call" in [each.play for each in cured.withdrawals]
+    assert f"{SIGNALS[signal]}_human" not in lived(BOOK, [*events, CURES[signal]], 42).done
 
 
 def test_falling_usage_is_over_when_it_rises() -> None:
     """R6 closes once usage neither falls nor lies at 70 % of the first full week or below."""
     events, _ = signalled()["R6"]
     risen = [event("Core Action", 29 + number / 20) for number in range(12)]
-    life = lived(BOOK, [*events, *risen, traits(0, touch="high")], 40)
-    assert "usage_falling" in [each.play for each in life.withdrawals]
+    life = lived(BOOK, [*events, *risen, traits(0, arr=100_000)], 40)
+    assert "usage_falling_call" in [each.play for each in life.withdrawals]
 
 
 def test_two_falls_above_70_percent_are_no_signal() -> None:
     """R6 asks for both: two weekly falls that leave more than 70 % of the first week say nothing."""
     days = [*(8 + n / 20 for n in range(10)), *(15 + n / 20 for n in range(9)), *(22 + n / 20 for n in range(8))]
     life = lived(
-        BOOK, [event("Signed Up", 0), traits(0, touch="high"), *(event("Core Action", day) for day in days)], 30
+        BOOK, [event("Signed Up", 0), traits(0, arr=100_000), *(event("Core Action", day) for day in days)], 30
     )
     assert "usage_falling" not in life.done
 
@@ -335,7 +369,7 @@ def test_a_score_of_6_is_no_signal_but_blocks_the_gate() -> None:
         event("NPS Answered", 2, score=6),
     ]
     life = lived(BOOK, events, 20)
-    assert "low_score_mail" not in life.done
+    assert "low_score" not in life.done
     assert life.stages == []
 
 
@@ -348,9 +382,9 @@ def test_a_late_ticket_is_no_signal() -> None:
 
 def test_silence_of_the_first_login_leaves_out_the_weekend() -> None:
     """R1 of a Friday's sign-up comes on Tuesday; where Friday and Saturday are the weekend, on Monday."""
-    friday = [event("Signed Up", 4), traits(4, touch="high")]
+    friday = [event("Signed Up", 4), traits(4, arr=100_000)]
     assert lived(BOOK, friday, 20).when("no_login") == [8]
-    gulf = [event("Signed Up", 4), traits(4, touch="high", weekend="fri_sat")]
+    gulf = [event("Signed Up", 4), traits(4, arr=100_000, weekend="fri_sat")]
     assert lived(BOOK, gulf, 20).when("no_login") == [pytest.approx(8 - 10 / 24)]
 
 
@@ -361,15 +395,117 @@ def test_gone_quiet_after_three_working_days() -> None:
     """1.9 "Gone quiet": its own signal, three working days since the last login, in the first 30 days."""
     assert play("gone_quiet").trigger == Silent(period=3 * DAY, since="login", business=True)
     life = lived(BOOK, [event("Signed Up", 0), event("Logged In", 1)], 40)
-    assert life.when("gone_quiet") == [4]
+    assert (life.when("gone_quiet"), life.when("gone_quiet_mail"), life.when("gone_quiet_call")) == ([4], [4], [11])
 
 
 def test_gone_quiet_is_not_for_who_never_came() -> None:
-    """Who never logged in is R1's; who goes quiet after the month is nobody's here; who has a human is the human's."""
+    """Who never logged in is R1's; who goes quiet after the month is nobody's here."""
     assert "gone_quiet" not in lived(BOOK, [event("Signed Up", 0)], 30).done
     assert "gone_quiet" not in lived(BOOK, [event("Signed Up", 0), event("Logged In", 29)], 50).done
-    high = [event("Signed Up", 0), event("Logged In", 1), traits(0, touch="high")]
-    assert "gone_quiet" not in lived(BOOK, high, 30).done
+
+
+def test_three_quiet_days_bring_nobody_to_the_phone() -> None:
+    """Who has a human is called by the segment's owner when a week has gone by on top, and gets no mail."""
+    life = lived(BOOK, [event("Signed Up", 0), event("Logged In", 1), traits(0, arr=5_000)], 10.9)
+    assert "gone_quiet" in life.done
+    assert not {"gone_quiet_mail", "gone_quiet_call"} & set(life.done)
+    later = lived(BOOK, [event("Signed Up", 0), event("Logged In", 1), traits(0, arr=5_000)], 11)
+    assert [each.action.owner for each in later.escalations if each.play == "gone_quiet_call"] == [
+        "onboarding_specialist"
+    ]
+
+
+# -- segments (1.3, 1.9) ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arr", "segment", "touch", "owner", "days"),
+    [
+        (100_000, "enterprise", "high", "csm", 180),
+        (99_999, "mid_market", "medium", "csm", 90),
+        (25_000, "mid_market", "medium", "csm", 90),
+        (24_999, "smb", "low", "onboarding_specialist", 60),
+        (5_000, "smb", "low", "onboarding_specialist", 60),
+        (4_999, "self_serve", "tech", "overflow_csm", 30),
+        (None, "self_serve", "tech", "overflow_csm", 30),
+    ],
+)
+def test_the_segment_follows_from_the_revenue(
+    arr: float | None, segment: str, touch: str, owner: str, days: int
+) -> None:
+    """Rules 1.3: 100K+, 25 to 100K, 5 to 25K and below, half-open; onboarding at its longest. Unknown: tech."""
+    rules = BOOK.vocabulary
+    said = [traits(0, arr=arr)] if arr is not None else []
+    found = segment_of(fold(Facts(), said, rules), BOOK)
+    assert found is not None
+    assert (found.name, found.touch, found.owner) == (segment, touch, owner)
+    assert found.windows["onboarding"] == (0 * DAY, days * DAY)
+
+
+@pytest.mark.parametrize(("arr", "day", "owner"), [(5_000, 60, "onboarding_specialist"), (None, 30, "overflow_csm")])
+def test_a_stalled_onboarding_is_its_owners(arr: float | None, day: int, owner: str) -> None:
+    """1.9: windows scale by segment; at the end of its own, who is still in onboarding is work of its owner."""
+    assert play("onboarding_stalled").trigger == Stalled(stage="onboarding")
+    detractor = [event("Signed Up", 0), event("Setup Completed", 1), event("NPS Answered", 2, score=6)]
+    used = [event(name, each + 0.1) for each in range(70) for name in ("Logged In", "Core Action")]
+    said = [traits(0, arr=arr)] if arr is not None else []
+    life = lived(BOOK, [*detractor, *used, *said], 65)
+    assert life.when("onboarding_stalled") == [day]
+    assert [each.action.owner for each in life.escalations] == [owner]
+
+
+def test_who_has_a_signal_open_has_not_stalled() -> None:
+    """The end of a window calls nobody where somebody was called already."""
+    assert "onboarding_stalled" not in lived(BOOK, [event("Signed Up", 0)], 40).done
+
+
+# -- health (1.3, 1.4) -----------------------------------------------------------------------------------------------
+
+
+def test_health_is_five_weighted_indicators() -> None:
+    """Rules 1.3: engagement, progress, adoption, sentiment, champion; bands at 70 and 40 (1.4), weights ours."""
+    assert BOOK.health is not None
+    assert {each.name: each.weight for each in BOOK.health.indicators} == {
+        "engagement": 25,
+        "progress": 25,
+        "adoption": 25,
+        "sentiment": 15,
+        "champion": 10,
+    }
+    rules = BOOK.health.rules
+    assert (rules.green, rules.yellow, rules.coverage_floor) == (70, 40, 60)
+
+
+BEGUN = [event("Signed Up", 0), event("Setup Completed", 0.1), event("Core Action", 0.2), event("Logged In", 0.2)]
+
+
+def test_poor_health_is_at_risk_and_not_churned() -> None:
+    """Health below 40 for a week flags the account and calls the owner; the stage stays; from 50 on it is over."""
+    back = [event(name, 40) for name in ("Logged In", "Core Action")]
+    life = lived(BOOK, [*BEGUN, *back, traits(0, arr=100_000)], 41)
+    fell = 14.2  # login and core action are red after 14 days
+    assert life.when("poor_health") == life.when("poor_health_call") == [pytest.approx(fell + 7, abs=0.01)]
+    assert "churned" not in [stage for stage, _ in life.stages]
+    assert "poor_health_call" in [each.play for each in life.withdrawals]
+    assert [name for name, signal in BOOK.signals.items() if signal.at_risk] == ["poor_health"]
+
+
+def test_one_odd_week_is_no_alarm() -> None:
+    """Who is back within the week of confirmation was never at risk."""
+    back = [event(name, 20) for name in ("Logged In", "Core Action")]
+    assert "poor_health" not in lived(BOOK, [*BEGUN, *back], 30).done
+
+
+def test_two_falling_weeks_are_told_before_health_is_poor() -> None:
+    """Rules 1.4 "Alerts": health falls two weeks running; where it is poor already that is said instead."""
+    trigger = play("health_falling").trigger
+    assert isinstance(trigger, Holds)
+    assert limits(trigger.condition) == {(TermKind.HEALTH_FALLING, ">=", 2.0)}
+    used = [event("Core Action", day + 0.3) for day in range(1, 36)]
+    seen = [event("Logged In", day + 0.3) for day in range(1, 19)]  # yellow a week later, red after two
+    life = lived(BOOK, [*BEGUN, *used, *seen, traits(0, arr=5_000)], 36)
+    assert len(life.when("health_falling_call")) == 1
+    assert "poor_health_call" not in life.done
 
 
 # -- stages (1.4, 1.9) -----------------------------------------------------------------------------------------------
@@ -498,7 +634,8 @@ def test_it_reads_what_its_rules_look_at() -> None:
     """Events that only feed figures cost their fold only; all others wake the rules."""
     events = set(BOOK.vocabulary.events)
     unread = events - BOOK.reads
-    assert unread == {"value_delivered", *OWN_EVENTS} - {"account_paused", "account_resumed"}
+    sendings = {"message_sent", "message_failed", "message_cancelled", "message_unknown"}
+    assert unread == {"value_delivered", "goal_set", "goal_met", "goal_dropped", *sendings}
 
 
 def test_its_version_is_that_of_its_source() -> None:

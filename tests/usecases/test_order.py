@@ -81,7 +81,7 @@ def test_touches_are_the_same_when_all_parts_are_in(bare: World, way: str) -> No
     calls: list[bytes] = []
     for number, each in enumerate(cohort(12)):
         begins = MONDAY + number * HOUR
-        calls += [*each.sign_up(begins), each.group(begins, touch="high" if number % 3 else "tech")]
+        calls += [*each.sign_up(begins), each.group(begins, arr=150_000 if number % 3 else 1_200)]
         calls += [each.track("Report Created", begins + HOUR, count=number)] * (number % 2)
         calls += [each.lone("Ticket Created", begins + 2 * HOUR)] * (number % 4 == 1)
         calls += [each.track("Setup Completed", begins + 3 * HOUR)] * (number % 5 == 2)

@@ -1,0 +1,107 @@
+"""The presets that are shipped: each compiles on top of b2b-saas, and changes what it says and nothing else."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.core.facts import Facts, fold
+from orchestrator.core.playbook import Playbook
+from orchestrator.core.segments import segment_of
+from orchestrator.playbook import PlaybookSource, compile_playbook, read_source
+from tests.playbook.lives import DAY, event, lived, traits
+from tests.playbook.small import SHIPPED, TEMPLATES, shipped
+
+PRESETS = sorted((SHIPPED / "presets").glob("*.yaml"))
+SHELF = {f"playbooks/presets/{path.name}": path.read_text(encoding="utf-8") for path in PRESETS}
+BOOK = shipped("b2b-saas")
+
+
+def with_preset(name: str) -> Playbook:
+    """The shipped playbook with a preset over it."""
+    base = read_source(SHIPPED / "b2b-saas.yaml", TEMPLATES)
+    shelf = {**base.templates, **SHELF, "playbooks/b2b-saas.yaml": base.text}
+    text = f"playbook: b2b-saas\nextends: [b2b-saas, {name}]\n"
+    return compile_playbook(PlaybookSource(file="ours.yaml", text=text, templates=shelf))
+
+
+def same_but(found: Playbook, **kept: object) -> bool:
+    """Whether it is the shipped playbook in all but these fields."""
+    return replace(found, version=BOOK.version, **kept) == BOOK  # type: ignore[arg-type]  # fields by name
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_each_preset_is_short_and_says_why(path: Path) -> None:
+    """A preset is some lines over b2b-saas, begins with its reason, and shows how it is used."""
+    text = SHELF[f"playbooks/presets/{path.name}"]
+    assert text.startswith("# ")
+    assert f"#   extends: [b2b-saas, {path.stem}]" in text
+    assert len(text.splitlines()) <= 25
+    assert with_preset(path.stem) != BOOK
+
+
+GOOD = [event("Signed Up", 0), event("Setup Completed", 0.1), event("Core Action", 0.2), event("Logged In", 0.2)]
+
+
+def test_churn_below_40_takes_three_weeks() -> None:
+    """Health below 40 for a week opens the signal, two weeks later it is churn; by default it never is."""
+    book = with_preset("churn-below-40")
+    assert same_but(book, transitions=BOOK.transitions)
+    fell = 14.2  # login and core action are red after 14 days without
+    stages = lived(book, GOOD, 50).stages
+    assert stages == [("growth", 7), ("churned", pytest.approx(fell + 21, abs=0.01))]
+    assert lived(BOOK, GOOD, 50).stages == [("growth", 7)]
+
+
+def test_churn_below_40_is_taken_back() -> None:
+    """Whose health is 50 again comes back; who cancelled does not, however much they use it."""
+    book = with_preset("churn-below-40")
+    back = [event(name, 40) for name in ("Core Action", "Logged In")]
+    assert lived(book, [*GOOD, *back], 41).stages[1:] == [
+        ("churned", pytest.approx(35.2, abs=0.01)),
+        ("onboarding", 40),
+        ("growth", 40),
+    ]
+    gone = [event("Subscription Started", 0), event("Subscription Cancelled", 38)]
+    assert lived(book, [*GOOD, *gone, *back], 41).stages[-1][0] == "churned"
+    assert lived(book, [*GOOD, gone[0], event("Subscription Cancelled", 12), *back], 41).stages[-1] == ("churned", 12)
+
+
+@pytest.mark.parametrize(
+    ("acv", "segment", "touch"),
+    [
+        (50_000, "enterprise", "high"),
+        (49_999, "mid_market", "medium"),
+        (10_000, "mid_market", "medium"),
+        (9_999, "smb", "tech"),
+        (500, "smb", "tech"),
+        (None, "smb", "tech"),
+    ],
+)
+def test_acv_3_tier_has_three_segments(acv: float | None, segment: str, touch: str) -> None:
+    """Rules 1.2: 50K and more, 10 to 50K, and below, half-open; who pays less than 1K is in the lowest tier."""
+    book = with_preset("acv-3-tier")
+    said = [traits(0, acv=acv)] if acv is not None else []
+    found = segment_of(fold(Facts(), said, book.vocabulary), book)
+    assert found is not None
+    assert (found.name, found.touch) == (segment, touch)
+
+
+def test_acv_3_tier_changes_who_is_called() -> None:
+    """An account of 60K ACV has a human, whatever its ARR; its onboarding may take 120 days."""
+    book = with_preset("acv-3-tier")
+    assert (book.milestones, book.health, list(book.plays)) == (BOOK.milestones, BOOK.health, list(BOOK.plays))
+    life = [event("Signed Up", 0), traits(0, acv=60_000)]
+    assert "no_login_call" in lived(book, life, 5).done
+    assert "no_login_call" not in lived(BOOK, life, 5).done
+    assert book.segmentation is not None
+    assert book.segmentation.table["enterprise"].windows["onboarding"] == (0 * DAY, 120 * DAY)
+
+
+def test_drafts_for_high_touch_wait_for_a_person() -> None:
+    """Mail to a high-touch account is a draft, to everybody else it is not."""
+    book = with_preset("drafts-for-high-touch")
+    assert same_but(book, draft=BOOK.draft)
+    for arr, draft in ((100_000, True), (25_000, False)):
+        welcome, second = lived(book, [event("Signed Up", 0), traits(0, arr=arr)], 1).messages
+        assert (welcome.draft, second.draft) == (False, draft)
