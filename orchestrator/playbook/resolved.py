@@ -107,7 +107,8 @@ def with_defaults(data: Plain, said: Any) -> Plain:  # noqa: ANN401 -- a model, 
     match data, said:
         case dict(), BaseModel():
             fields = {info.alias or name: getattr(said, name) for name, info in type(said).model_fields.items()}
-            silent = {key: _plain(value) for key, value in fields.items() if key not in data}
+            elsewhere = getattr(said, "FROM_ELSEWHERE", ())
+            silent = {key: _plain(value) for key, value in fields.items() if key not in data and key not in elsewhere}
             found = {key: with_defaults(each, fields.get(key)) for key, each in data.items()}
             return {**found, **{key: each for key, each in silent.items() if each not in (None, [], {})}}
         case dict(), dict():

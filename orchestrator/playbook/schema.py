@@ -11,7 +11,7 @@ import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -67,6 +67,8 @@ class Short:
 
 class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    FROM_ELSEWHERE: ClassVar[frozenset[str]] = frozenset()  # fields whose default is not what holds where nobody spoke
 
 
 def _long_form(written: Plain) -> Plain:
@@ -459,6 +461,7 @@ class PlayShape(_Shape):
 class RungShape(PlayShape):
     """One step of a signal's ladder: a play that comes due when the signal has been open for so long (``after``)."""
 
+    FROM_ELSEWHERE: ClassVar[frozenset[str]] = frozenset({"valid_for", "priority"})  # the signal's
     name: str | None = None
     unless: Literal["acknowledged"] | None = None
 
@@ -466,6 +469,7 @@ class RungShape(PlayShape):
 class SignalShape(PlayShape):
     """A signal: what opens it and keeps it open, and the ladder of what is done about it."""
 
+    FROM_ELSEWHERE: ClassVar[frozenset[str]] = frozenset({"valid_for", "transactional", "on_unknown"})  # no key of its
     severity: Severity
     category: Category
     intervention: Words | None = None

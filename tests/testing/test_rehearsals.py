@@ -89,4 +89,4 @@ def test_the_plugin_gives_the_configured_playbook(rehearse: Callable[..., Rehear
     """The fixtures of the plugin rehearse the playbook of the settings, which a test suite may override."""
     account = rehearse(zone="Europe/Berlin", arr=150_000).event("login", "day 0 11:00").until("day 3")
     account.assert_sent("day_3_setup", at="day 3 09:00")
-    account.assert_never("no_login")
+    account.assert_never("no_login_call")
