@@ -189,7 +189,7 @@ def test_words_of_humans_are_logged_and_shown(lifecycle: Lifecycle) -> None:
     until = ("--score", "9", "--until", "2099-01-01")
     lifecycle("account", "log", "override", "acme", "--by", "Bo", "--reason", "x", *until)
     lifecycle.python(WAKE)
-    assert "x (Bo)" in lifecycle("account", "show", "acme")
+    assert "set by Bo until 2099-01-01 00:00 UTC: x" in lifecycle("account", "show", "acme")
     lifecycle("account", "log", "override", "acme", "--by", "Bo", "--reason", "x", "--lift")
     refused = lifecycle("account", "log", "judgement", "acme", "fluent", "--by", "Bo", status=2)
     assert "no judgement `fluent`" in refused
