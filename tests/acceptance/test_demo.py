@@ -91,7 +91,7 @@ def test_a_disappointed_expectation_fails_the_demonstration(home: Path, tmp_path
 
     def sabotage(fate: dict[str, Any]) -> None:
         fate["expected"]["sent"].remove("day_7_feature")
-        fate["expected"]["sent"].append("gone_quiet")
+        fate["expected"]["sent"].append("gone_quiet_mail")
         fate["expected"]["skipped"]["day_3_setup"] = "exited"
         fate["expected"]["stage"] = "churned"
 
@@ -99,7 +99,7 @@ def test_a_disappointed_expectation_fails_the_demonstration(home: Path, tmp_path
     assert done.returncode == 1, done.stdout + done.stderr
     for told in (
         "day_7_feature arrived and was not expected",
-        "gone_quiet was expected and did not arrive",
+        "gone_quiet_mail was expected and did not arrive",
         "day_3_setup was expected to be skipped (exited) and is not",
         "expected to be in churned at the end, is in growth",
     ):
