@@ -6,6 +6,7 @@ from orchestrator.core.playbook import Playbook
 from orchestrator.playbook.lint.desk import desk_of
 from orchestrator.playbook.lint.findings import Finding
 from orchestrator.playbook.lint.firing import plays_that_never_fire
+from orchestrator.playbook.lint.indicators import health_that_says_little
 from orchestrator.playbook.lint.ladders import signals_and_ladders
 from orchestrator.playbook.lint.names import names_never_seen, unused_names
 from orchestrator.playbook.lint.stages import stage_table
@@ -20,6 +21,7 @@ _ASKED = (
     stage_table,
     mails_that_starve,
     signals_and_ladders,
+    health_that_says_little,
     treatment,
     unused_names,
     names_never_seen,

@@ -7,6 +7,7 @@ that where one is not reached its condition does not hold; and where one is reac
 stop holding holds. So does a signal: what is open has opened, and where plays are judged nothing has closed it.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, unique
@@ -21,12 +22,15 @@ from orchestrator.core.conditions import (
     Negation,
     Node,
     OneOf,
+    Says,
     Term,
     TermKind,
+    Weighted,
     terms,
 )
 from orchestrator.core.errors import UndecidableError
 from orchestrator.core.facts import Value
+from orchestrator.core.health import Colour, RollUp
 from orchestrator.playbook.lint.pieces import judged
 
 
@@ -106,8 +110,11 @@ def alternatives(demands: Iterable[Demand], implied: Implied) -> Iterator[Atoms]
             stack.append(replace(way, todo=(turned, *rest)))
         elif isinstance(first.node, OneOf):
             stack.append(replace(way, todo=(Demand(node=_spelled_out(first.node), want=first.want), *rest)))
-        elif (case := _derived(first.node)) is not None:
-            stack.extend(reversed([replace(each, todo=(*each.todo, *rest)) for each in _chosen(first, case, way)]))
+        elif isinstance(derived := _derived(first.node), Weighted):
+            freed = Demand(node=_with(first.node, derived, _free(derived)), want=first.want)
+            stack.append(replace(way, todo=(freed, *rest)))
+        elif derived is not None:
+            stack.extend(reversed([replace(each, todo=(*each.todo, *rest)) for each in _chosen(first, derived, way)]))
         else:
             stack.append(replace(way, todo=(*rest, *_implied(first, implied)), atoms=(*way.atoms, first)))
 
@@ -145,10 +152,10 @@ def _spelled_out(node: OneOf) -> Node:
 # ------------------------------------------------------------------------------------------------------ derived names
 
 
-def _derived(node: Node) -> Case | None:
+def _derived(node: Node) -> Case | Weighted | None:
     """The first derived name in an atom."""
     match node:
-        case Case():
+        case Case() | Weighted():
             return node
         case Compare() | Arithmetic():
             return _derived(node.left) or _derived(node.right)
@@ -180,13 +187,29 @@ def _chosen(atom: Demand, case: Case, way: _Way) -> Iterator[_Way]:
         yield replace(way, todo=(Demand(node=node, want=atom.want), *demands), said=(*way.said, (case, value)))
 
 
-def _with(node: Node, case: Case, literal: Literal) -> Node:
-    """An atom in which a derived name says a value."""
-    if node is case:
-        return literal
+def _with(node: Node, derived: Node, stands: Node) -> Node:
+    """An atom in which something else stands for a derived name."""
+    if node is derived:
+        return stands
     if isinstance(node, Compare | Arithmetic):
-        return replace(node, left=_with(node.left, case, literal), right=_with(node.right, case, literal))
+        return replace(node, left=_with(node.left, derived, stands), right=_with(node.right, derived, stands))
     return node
+
+
+def _free(health: Weighted) -> Node:
+    """Health as something that may be anything: a human may set any score, whatever the facts.
+
+    Its colour is the band of the score, unless single indicators have a say in it.
+    """
+    score, rules = Term(kind=TermKind.OVERRIDE, name=Says.SCORE.value, text=Says.SCORE.value), health.rules
+    if health.says is not Says.COLOUR or rules.worst_of or rules.roll_up is not RollUp.WEIGHTED:
+        return replace(score, name=health.says.value, text=health.text)
+    bands = ((rules.green, Colour.GREEN), (rules.yellow, Colour.YELLOW))
+    rows = tuple(
+        (Compare(operator=">=", left=score, right=Literal(value=edge, text=f"{edge:g}"), text="health"), colour.value)
+        for edge, colour in bands
+    )
+    return Case(rows=rows, default=Colour.RED.value, text=health.text)
 
 
 # ----------------------------------------------------------------------------------------------- milestones and signals
@@ -201,6 +224,8 @@ def _implied(atom: Demand, implied: Implied) -> Iterator[Demand]:
                 yield from (*implied.open.get(term.name, ()), *implied.opened.get(term.name, ()))
             case TermKind.ACKNOWLEDGED if _beyond(atom, value=False):
                 yield _open(term.name)
+            case TermKind.MILESTONE_DAYS if _beyond(atom, value=math.inf):
+                yield Demand(node=Term(kind=TermKind.MILESTONE, name=term.name, text=term.name))
             case TermKind.SIGNAL_DAYS if _beyond(atom, value=0):
                 yield _open(term.name)
             case TermKind.SIGNAL_COUNT if _beyond(atom, value=0):

@@ -92,6 +92,10 @@ class Desk:
             yield ("stages", "transitions", number, "when"), row.when
         if self.playbook.draft is not None:
             yield ("draft",), self.playbook.draft
+        for each in () if self.playbook.health is None else self.playbook.health.indicators:
+            path: Path = ("health", "indicators", each.name)
+            lamps = (("when", each.when), ("green", each.green), ("yellow", each.yellow))
+            yield from (((*path, key), node) for key, node in lamps if node is not None)
         for name, play in self.playbook.plays.items():
             yield from (((*self.paths[name], key), node) for key, node in _of_play(play))
 

@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from enum import Enum, unique
 from fractions import Fraction
 
-from orchestrator.core.conditions import Compare, Literal, Node, Term, TermKind, View, terms, verdict
+from orchestrator.core.conditions import Compare, Literal, Node, Says, Term, TermKind, View, terms, verdict
 from orchestrator.core.errors import UndecidableError
 from orchestrator.core.facts import MOST_ANSWERS, MOST_NUMBER, MOST_VALUES, MOST_WEEKS, TraitType, Value
+from orchestrator.core.health import FULL, MOST_SAMPLES, Colour
 from orchestrator.core.playbook import Playbook
 from orchestrator.playbook.lint import instants
 from orchestrator.playbook.lint.clauses import Atoms, Demand, Implied, alternatives
@@ -68,7 +69,8 @@ def solve(
             return Answer(proof=Proof.UNPROVEN)
         for found in _Alternative(atoms, playbook, tuple(bounds)).found():
             view = None if found is None else view_of(found, playbook)
-            if view is not None and _meets(view, (*demands, *atoms)):
+            known_atoms = (atom for atom in atoms if not _is_free(atom))
+            if view is not None and _meets(view, (*demands, *known_atoms)):
                 return Answer(proof=Proof.SATISFIABLE, witness=view)
             open_question = True
     return Answer(proof=Proof.UNPROVEN if open_question else Proof.UNSATISFIABLE)
@@ -81,10 +83,15 @@ def _meets(view: View, demands: Iterable[Demand]) -> bool:
         return False
 
 
+def _is_free(atom: Demand) -> bool:
+    """Whether it is about health, for which ``clauses`` put a term that reads otherwise."""
+    return any(term.kind is TermKind.OVERRIDE for term in terms(atom.node))
+
+
 # ---------------------------------------------------------------------------------------------------------- the atoms
 
-_OF_ACCOUNTS = frozenset({TermKind.DAY, TermKind.STAGE_DAYS})
-_OF_TIME = frozenset({TermKind.DAYS_AGO, TermKind.FIRST_DAY, TermKind.SIGNAL_DAYS}) | _OF_ACCOUNTS
+_OF_ACCOUNTS = frozenset({TermKind.DAY, TermKind.STAGE_DAYS, TermKind.DAYS_UNTIL, TermKind.MILESTONE_DAYS})
+_OF_TIME = _OF_ACCOUNTS | {TermKind.DAYS_AGO, TermKind.BUSINESS_DAYS_AGO, TermKind.FIRST_DAY, TermKind.SIGNAL_DAYS}
 _INSTANTS = frozenset({TermKind.FIRST, TermKind.LAST})
 _OF_ANSWERS = frozenset({TermKind.LATEST, TermKind.LOWEST})
 _OF_SCORES = _OF_ANSWERS | {TermKind.ANSWERS}
@@ -92,7 +99,8 @@ _OF_SIGNALS = frozenset({TermKind.SIGNAL, TermKind.SIGNAL_DAYS, TermKind.SIGNAL_
 _OF_EVENTS = (
     frozenset({TermKind.SEEN, TermKind.COUNT, TermKind.FALLING, TermKind.WEEK_RATIO}) | _INSTANTS | _OF_TIME
 ) - (_OF_ACCOUNTS | _OF_SIGNALS)
-_PLAIN = frozenset({TermKind.TRAIT, TermKind.STAGE, TermKind.MILESTONE, TermKind.JUDGED})
+_OF_HEALTH = frozenset({TermKind.OVERRIDE, TermKind.HEALTH_FALLING})
+_PLAIN = frozenset({TermKind.TRAIT, TermKind.STAGE, TermKind.MILESTONE, TermKind.JUDGED}) | _OF_HEALTH
 _KNOWN = _OF_EVENTS | _OF_SCORES | _OF_SIGNALS | _OF_ACCOUNTS | _PLAIN | {TermKind.MEASURE}
 
 
@@ -183,7 +191,10 @@ class _Alternative:
     def in_situation(self, situation: _Situation, chosen: Mapping[Key, Value]) -> Iterator[Found | None]:
         states = {event: list(self.states(event, situation)) for event in self.events()}
         bounded = {name for kind, name in self.instants if kind == "trait"}
-        known = [(trait, (True,) if trait in bounded else (True, False)) for trait in self.instant_traits()]
+        known: list[tuple[str, tuple[bool, ...]]] = [
+            (trait, (True,) if trait in bounded else (True, False)) for trait in self.instant_traits()
+        ]
+        known += [(name, self.reached(name)) for name in self.timed_milestones()]
         ways = itertools.product(*states.values(), *(choice for _, choice in known))
         for number, way in enumerate(ways):
             if number == MOST_TRIES or None in way:
@@ -191,7 +202,8 @@ class _Alternative:
                 return
             of_events = {event: state for event, state in zip(states, way, strict=False) if isinstance(state, _State)}
             told = {trait for (trait, _), is_known in zip(known, way[len(states) :], strict=True) if is_known}
-            yield from self.in_time(situation, chosen, of_events, told)
+            reached: dict[Key, Value] = {(TermKind.MILESTONE, name): name in told for name in self.timed_milestones()}
+            yield from self.in_time(situation, {**chosen, **reached}, of_events, told)
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -199,7 +211,16 @@ class _Alternative:
         """Whether every atom over this one term is met where it reads this value."""
         return all(any(map(atom.want.met, judged_or_no_value(atom.node, value))) for atom in self.of.get(key, ()))
 
+    def timed_milestones(self) -> list[str]:
+        """The milestones of which it is asked how long they took."""
+        return sorted(name for kind, name in self.terms if kind is TermKind.MILESTONE_DAYS)
+
+    def reached(self, milestone: str) -> tuple[bool, ...]:
+        return tuple(each for each in (True, False) if self.met((TermKind.MILESTONE, milestone), each))
+
     def is_instant(self, key: Key) -> bool:
+        if key[0] is TermKind.DAYS_UNTIL:
+            return True
         return key[0] is TermKind.TRAIT and self.words.traits[key[1]].type is TraitType.INSTANT
 
     def instant_traits(self) -> list[str]:
@@ -216,6 +237,8 @@ class _Alternative:
             return tuple(self.playbook.stages)
         if kind in {TermKind.MILESTONE, TermKind.JUDGED}:
             return (True, False)
+        if kind in _OF_HEALTH:
+            return self.healths(key)
         rule = self.words.traits[name]
         match rule.type:
             case TraitType.BOOL:
@@ -224,6 +247,14 @@ class _Alternative:
                 return (*real_numbers(self.points.get(key, ()), -MOST_NUMBER, MOST_NUMBER), None)
             case _:
                 return (*(rule.values or self.texts(key)), None)
+
+    def healths(self, key: Key) -> Sequence[Value]:
+        kind, name = key
+        if kind is TermKind.HEALTH_FALLING:
+            return (*whole_numbers(self.points.get(key, ()), 0, MOST_SAMPLES - 1), None)
+        if name == Says.COLOUR:
+            return (*(colour.value for colour in Colour), None)
+        return (*real_numbers(self.points.get(key, ()), 0, FULL), None)
 
     def texts(self, key: Key) -> Iterator[str]:
         """The texts that an open list is compared with, and one that is none of them."""
@@ -313,7 +344,8 @@ class _Alternative:
                 once, often = (state, often) if state.once and once is None else (once, often or state)
             if once and often and not often.once:
                 break
-        yield from (state for state in (often, once) if state is not None)
+        usual = (once, often) if event == self.playbook.anchor else (often, once)
+        yield from (state for state in usual if state is not None)
 
     def domain(self, key: Key, points: Iterable[Fraction], situation: _Situation) -> Sequence[Value]:
         """The values that a term of a seen event may have."""
@@ -391,7 +423,8 @@ class _Alternative:
         natural = list(self.natural(situation, seen, once))
         weeks = self.weeks(situation, max(state.falls for state in states.values()))
         points = {NOW, ENTERED, *(point for name in seen for point in self.instants_of(name))}
-        points |= {("trait", trait) for trait in told} | ({ANCHOR} if situation.anchored else set())
+        points |= {self.instant_of(name) for name in told} | ({ANCHOR} if situation.anchored else set())
+        natural += [Apart(later=point, earlier=NOW, most=0) for point in points if point[0] == "reached"]
         for usual, passed in itertools.product(self.usual(situation, points), weeks):
             for number, way in enumerate(itertools.product(*ways)):
                 if number == MOST_TIMES:
@@ -421,6 +454,10 @@ class _Alternative:
             yield [Apart(later=ANCHOR, earlier=("first", self.playbook.anchor), most=0)]
         yield []
 
+    def instant_of(self, name: str) -> Point:
+        """The instant that a trait names, or at which a milestone was reached."""
+        return ("reached", name) if name in self.playbook.milestones else ("trait", name)
+
     def instants_of(self, name: str) -> tuple[Point, ...]:
         """The instants of an event that was seen, or of a signal that is open."""
         return (("opened", name),) if name in self.playbook.signals else (("first", name), ("last", name))
@@ -444,7 +481,14 @@ class _Alternative:
         sign = node.operator if atom.want.upward else _OTHERWISE[node.operator]
         if isinstance(left, tuple) and isinstance(right, tuple):
             return instants.apart(left[0], sign, right[0], 0)  # two instants, or two spans since the anchor
-        return _against(left, sign, right)
+        return (*_against(left, sign, right), *self.looser(node, sign, seen))
+
+    def looser(self, node: Compare, sign: str, seen: set[str]) -> tuple[tuple[Apart, ...], ...]:
+        """There are fewer working days than days: so many at most may be any number of days."""
+        term = node.left if isinstance(node.left, Term) else node.right
+        at_least = {">", ">="} if term is node.left else {"<", "<="}
+        working = isinstance(term, Term) and term.kind is TermKind.BUSINESS_DAYS_AGO and term.name in seen
+        return ((),) if working and sign not in at_least else ()
 
     def placed(
         self, node: Node, situation: _Situation, seen: set[str], told: set[str]
@@ -459,7 +503,11 @@ class _Alternative:
                 return (NOW, ANCHOR) if situation.anchored else None
             case Term(kind=TermKind.TRAIT, name=name):
                 return (("trait", name),) if name in told else None
-            case Term(kind=TermKind.DAYS_AGO, name=name):
+            case Term(kind=TermKind.DAYS_UNTIL, name=name):
+                return (("trait", name), NOW) if name in told else None
+            case Term(kind=TermKind.MILESTONE_DAYS, name=name) if name in told:
+                return (("reached", name), ANCHOR) if situation.anchored else None
+            case Term(kind=TermKind.DAYS_AGO | TermKind.BUSINESS_DAYS_AGO, name=name):
                 return (NOW, ("last", name)) if name in seen else math.inf
             case Term(kind=TermKind.SIGNAL_DAYS, name=name):
                 return (NOW, ("opened", name)) if name in seen else 0

@@ -15,8 +15,15 @@ _OPENING = frozenset({"when", "holds", "while"})
 def conditions_that_say_nothing(desk: Desk) -> Iterator[Finding]:
     """``always-false`` and ``always-true``, for the smallest part that is so by itself."""
     for path, node in desk.conditions():
-        if not (path[0] in _PLAYS and path[-1] in _OPENING and desk.never(node)):  # it never fires: said there
+        if not _told_elsewhere(desk, path, node):
             yield from _decided(desk, path, node)
+
+
+def _told_elsewhere(desk: Desk, path: Path, node: Node) -> bool:
+    """Whether it is why a play never fires, or an indicator always says the same."""
+    if path[0] == "health":
+        return desk.never(node) or desk.never(node, Want.NOT_TRUE)
+    return path[0] in _PLAYS and path[-1] in _OPENING and desk.never(node)
 
 
 def _decided(desk: Desk, path: Path, node: Node) -> Iterator[Finding]:

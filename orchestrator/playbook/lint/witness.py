@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from orchestrator.core.conditions import TermKind, View
+from orchestrator.core import health
+from orchestrator.core.conditions import Says, TermKind, View
 from orchestrator.core.facts import MILLIONTH, Fact, Facts, Said, Value, Written, week_of
+from orchestrator.core.health import Colour
 from orchestrator.core.playbook import Playbook
 from orchestrator.core.signals import ACKNOWLEDGED, SignalState
 from orchestrator.playbook.lint.instants import ANCHOR, ENTERED, NOW, Point
@@ -53,7 +55,11 @@ class _Making:
             scores=dict(self.scores()),
             sums=dict(self.sums()),
             values=dict(self.distinct()),
-            said={"judgement_ticked": dict(self.judged()), ACKNOWLEDGED: dict(self.acknowledged())},
+            said={
+                "judgement_ticked": dict(self.judged()),
+                ACKNOWLEDGED: dict(self.acknowledged()),
+                health.WORD: dict(self.overridden()),
+            },
         )
         return View(
             facts=facts,
@@ -63,11 +69,12 @@ class _Making:
             stage=str(self.found.value(TermKind.STAGE, "", self.playbook.first_stage)),
             stage_entered_at=self.instants[ENTERED],
             milestones={
-                name: self.now
+                name: self.instants.get(("reached", name), self.now)
                 for (kind, name), value in self.found.values.items()
                 if kind is TermKind.MILESTONE and value is True
             },
             signals=dict(self.signals()),
+            samples=self.samples(),
         )
 
     @property
@@ -144,6 +151,24 @@ class _Making:
         for (kind, name), value in self.found.values.items():
             if kind is TermKind.ACKNOWLEDGED and value is True:
                 yield name, Said(words={}, stamp=self.written(value).stamp)
+
+    def overridden(self) -> Iterator[tuple[str, Said]]:
+        """A human's word that makes health what was found."""
+        score = self.found.value(TermKind.OVERRIDE, Says.SCORE.value)
+        colour = self.found.value(TermKind.OVERRIDE, Says.COLOUR.value)
+        if score is None and colour is not None and self.playbook.health is not None:
+            rules = self.playbook.health.rules
+            score = {Colour.GREEN: rules.green, Colour.YELLOW: rules.yellow, Colour.RED: 0}[Colour(str(colour))]
+        if score is not None:
+            words = {"score": score, "until": self.now + timedelta(days=1), "by": "Ann", "reason": "seen"}
+            yield "", Said(words=words, stamp=self.written(score).stamp)
+
+    def samples(self) -> Mapping[int, float]:
+        """Weeks that began lower and lower."""
+        falls, week = self.found.value(TermKind.HEALTH_FALLING, ""), week_of(self.now)
+        if not isinstance(falls, int):
+            return {}
+        return {week - back: 1 + min(back, falls) for back in range(falls + 2)}  # it has stood still before
 
     def distinct(self) -> Iterator[tuple[str, frozenset[str]]]:
         for (kind, name), value in self.found.values.items():

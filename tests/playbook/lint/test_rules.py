@@ -233,7 +233,8 @@ def test_every_rule_is_tripped_by_a_playbook() -> None:
     """The table of rules and the playbooks that trip them are of one length."""
     of_treatment = {"segment-gap", "empty-segment", "high-touch-by-machine", "tech-touch-by-humans", "one-process"}
     of_signals = {"never-opens", "rung-never-comes", "closes-at-once", "narrow-while", "unheard-signal", "twin-rungs"}
-    elsewhere = of_treatment | of_signals | {"human-duty"}  # test_treatment, test_ladders
+    of_health = {"stuck-indicator", "unreachable-band", "one-fact"}
+    elsewhere = of_treatment | of_signals | of_health | {"human-duty"}  # test_treatment, test_ladders, test_indicators
     assert {rule for rule, _ in TRIPS.values()} | elsewhere == set(RULES)
 
 

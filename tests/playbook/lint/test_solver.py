@@ -99,6 +99,13 @@ POSSIBLE = [
     "login and True",
     "proven and not paid",
     "not proven",
+    "ends.days_until < 30 and ends.days_until > -2 and ends > login.last",
+    "login.business_days_ago >= 3 and login.days_ago < 5",
+    "login.business_days_ago < 3",
+    "3 >= login.business_days_ago and login",
+    "warm.days < 7 and day > 20",
+    "warm.days > 7 and warm",
+    "warm.days > 7 and not warm",
     "quiet.days > 3 and quiet.count == 2 and not quiet.acknowledged",
     "quiet.acknowledged and quiet.days < 1",
     "not quiet and quiet.count > 1 and quiet.days < 1",
@@ -158,6 +165,13 @@ IMPOSSIBLE = [
     "1 / 0 > 2",
     "free == segment and 1 > 2",
     "quiet.days > 0 and not quiet",
+    "ends.days_until < 30 and ends.days_until > 40",
+    "login.business_days_ago >= 3 and login.days_ago < 2",
+    "login.business_days_ago < 3 and not login",
+    "warm.days < 7 and not warm",
+    "warm.days < 7 and login.count < 2",
+    "warm.days > 20 and day < 10 and warm",
+    "warm.days >= 0 and warm and not signed_up",
     "quiet.days < 0",
     "quiet and quiet.count < 1",
     "quiet.acknowledged and not quiet",
@@ -174,6 +188,7 @@ UNPROVEN = [
     "login and login.first_day < -2000000",
     "who > times",
     "goals.open > 3",
+    "login.business_days_ago < 3 and login.days_ago > 4",  # over a weekend
 ]
 
 
