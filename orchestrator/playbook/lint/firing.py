@@ -99,7 +99,7 @@ def _words(play: Play, desk: Desk) -> _Words:
         if play.policy.only_while is None
         else f"its `{stays}`"
         if bare
-        else f"condition and `{stays}`",
+        else f"its condition and `{stays}`",
         asked=stays if bare else "when",
         stays=stays,
         excluded=f"its condition and its `{stays}` exclude each other",

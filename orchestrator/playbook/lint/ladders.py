@@ -49,17 +49,17 @@ def opening_life(signal: str, desk: Desk, *moments: Moment, plays: Sequence[str]
     """The life of an account for which a signal opens while all of this is so; nothing where none was found."""
     views = (desk.example(*way, *moments) for way in openings(desk.playbook.plays[signal], desk))
     shown = (signal, *(plays or (each.name for each in answers_to(signal, desk.playbook))))
-    return next((_followed(signal, view, desk, shown) for view in views if view is not None), ())
+    return next((_followed(signal, view, desk, shown, "opened") for view in views if view is not None), ())
 
 
-def _followed(signal: str, view: View, desk: Desk, shown: Sequence[str]) -> tuple[str, ...]:
-    """What becomes of a signal and of these plays after what a View shows."""
+def _followed(signal: str, view: View, desk: Desk, shown: Sequence[str], kind: str) -> tuple[str, ...]:
+    """What becomes of a signal and of these plays after what a View shows; nothing if that does not happen to it."""
     play, answers = desk.playbook.plays[signal], answers_to(signal, desk.playbook)
     held = play.trigger.span if isinstance(play.trigger, Holds) else timedelta(0)
     delays = (each.trigger.delay for each in answers if isinstance(each.trigger, Opened))
     told = lived(desk.playbook, events_of(view), view.now + held + max(delays, default=held) + _FOLLOWED * DAY)
     lines = [each for each in told if each.kind == "event" or each.about in shown]
-    return story(lines) if any(each.about == signal for each in lines) else ()
+    return story(lines) if any((each.about, each.kind) == (signal, kind) for each in lines) else ()
 
 
 def fleeting(signal: str, desk: Desk) -> bool:
@@ -116,7 +116,7 @@ def _narrow(play: Play, opens: Node, stays: Node, desk: Desk) -> Iterator[Findin
         f"`while` asks for more than `holds`: when `{opens.text}` comes to hold and `{stays.text}` does not yet,"
         f" `{play.name}` does not open and is not tried again; let `while` ask for less"
     )
-    timeline = _followed(play.name, view, desk, (play.name,))
+    timeline = _followed(play.name, view, desk, (play.name,), "skipped")
     yield desk.finding("narrow-while", (*desk.paths[play.name], "while"), message, timeline)
 
 

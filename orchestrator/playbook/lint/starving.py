@@ -23,6 +23,7 @@ from orchestrator.playbook.lint.witness import MONDAY
 _LOST = frozenset({"skipped", "cancelled"})
 _HOURS = (3, 9, 15, 21)  # at which something without a time of day is tried
 _MOST_LOST = 1  # weekdays that may be lost
+_MANY = 4  # mails for which one finding is made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,22 +40,41 @@ class _Try:
 def mails_that_starve(desk: Desk) -> Iterator[Finding]:
     """``starved-by-window`` and ``starved-by-caps``."""
     lives = _Lives(desk)
-    for name, play in desk.playbook.plays.items():
-        if not _counts(play):
-            continue
-        shut = lives.shut_out(play)
-        if len(shut) > _MOST_LOST:
-            days = " or ".join(dict.fromkeys(f"{each.day:%A}" for each in shut))
-            message = f"due on a {days}, this mail never leaves: no send window opens within its max_defer"
-            yield desk.finding("starved-by-window", desk.paths[name], message, _story(shut[0], {name}))
-            continue
-        crowded = lives.crowded_out(play)
+    mails = [play for play in desk.playbook.plays.values() if _counts(play)]
+    shut = {play.name: found for play in mails if len(found := lives.shut_out(play)) > _MOST_LOST}
+    yield from _shut_out(shut, desk)
+    for play in mails:
+        crowded = [] if play.name in shut else lives.crowded_out(play)
         if len(crowded) > _MOST_LOST:
             rivals = lives.company(play)
             message = (
                 f"the calendar asks for more mail than the caps let through: of {len(rivals)} mails this one expires"
             )
-            yield desk.finding("starved-by-caps", desk.paths[name], message, _story(crowded[0], set(rivals)))
+            yield desk.finding("starved-by-caps", desk.paths[play.name], message, _story(crowded[0], set(rivals)))
+
+
+def _shut_out(shut: Mapping[str, Sequence["_Try"]], desk: Desk) -> Iterator[Finding]:
+    """One finding for each mail; where the same days shut out many, it is the window that is told of."""
+    by_days: dict[str, list[str]] = {}
+    for name, tries in shut.items():
+        by_days.setdefault(_weekdays(tries), []).append(name)
+    for days, names in by_days.items():
+        if len(names) < _MANY:
+            for name in names:
+                message = f"due on a {days}, this mail never leaves: no send window opens within its `max_defer`"
+                yield desk.finding("starved-by-window", desk.paths[name], message, _story(shut[name][0], {name}))
+        else:
+            told = ", ".join(f"`{name}`" for name in names)
+            message = (
+                f"due on a {days}, {len(names)} mails never leave, for no window opens within their `max_defer`: {told}"
+            )
+            timeline = _story(shut[names[0]][0], {names[0]})
+            yield desk.finding("starved-by-window", ("windows", "send"), message, timeline)
+
+
+def _weekdays(tries: Sequence["_Try"]) -> str:
+    *first, last = dict.fromkeys(f"{each.day:%A}" for each in tries)
+    return f"{', '.join(first)} or {last}"
 
 
 def _story(tried: _Try, plays: set[str]) -> tuple[str, ...]:

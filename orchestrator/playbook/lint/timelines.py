@@ -177,7 +177,8 @@ def _noted(note: Note, now: datetime) -> Happening:
 
 def _because(decision: Decision) -> str:
     """The reason, with the clauses that decided."""
-    clauses = [clause for clause in decision.clauses if clause.decisive and clause.value and clause.verdict is not True]
+    against = [clause for clause in decision.clauses if clause.value and clause.verdict is not True]
+    clauses = [clause for clause in against if clause.decisive] or against  # where two are against it neither decides
     values = "; ".join(f"{clause.text}: {clause.value}" for clause in clauses)
     return f"{decision.reason.value} ({values})" if values else decision.reason.value
 

@@ -148,7 +148,7 @@ def test_figures_are_traced_to_their_events() -> None:
     """A measure and an answer rest on the event that they are read from."""
     measures = "  measures:\n    hours: {sum: hours, of: scored}\nmilestones:\n"
     text = book((USE, "green: hours > 3")).replace("milestones:\n", measures)
-    assert "all 2 indicators rest on `scored` alone" in str(*found(text))
+    assert "both indicators rest on `scored` alone" in str(*found(text))
 
 
 def condition(text: str) -> list[str]:

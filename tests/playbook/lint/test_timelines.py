@@ -163,3 +163,20 @@ def test_events_of_a_witness_carry_its_answers() -> None:
     finding = only(text.replace("from: any", "from: young"), "dead-end")
     assert any("size:" in line for line in finding.timeline)
     assert sum("scored (score:" in line for line in finding.timeline) == 2
+
+
+def test_a_window_that_shuts_out_many_is_told_once() -> None:
+    """Where the same days shut out four mails, the finding is about the window."""
+    hurried = 'day: {}\nat: "09:00"\nvalid_for: 12h\nemail: day_3_setup'
+    text = bent((WHEN, "    when: tier == 'tech'\n    valid_for: 12h\n"))
+    for number in range(3):
+        body = "".join(f"    {line}\n" for line in hurried.format(number + 3).splitlines())
+        text += f"  more_{number}:\n{body}"
+    assert [each.path for each in found(text) if each.rule == "starved-by-window"] == ["windows.send"]
+    assert "4 mails never leave" in only(text, "starved-by-window").message
+
+
+def test_where_two_clauses_are_against_it_both_are_shown() -> None:
+    """No single clause decides then, and the timeline still says why."""
+    text = bent(("    day: 1", "    day: 10"), (WHEN, "    when: day <= 7 and day <= 6\n"))
+    assert only(text, "never-fires").timeline[-1].count("<=") == 2
