@@ -154,9 +154,8 @@ def _one_fact(node: Weighted, desk: Desk) -> Iterator[Finding]:
     facts = {fact for each in node.indicators for part in _parts(each) for fact in _facts(part, desk)}
     if len(node.indicators) > 1 and len(facts) == 1:
         (fact,) = facts
-        message = (
-            f"all {len(node.indicators)} indicators rest on `{fact}` alone: should it be missing or wrong, so is health"
-        )
+        many = "both" if len(node.indicators[1:]) == 1 else f"all {len(node.indicators)}"
+        message = f"{many} indicators rest on `{fact}` alone: should it be missing or wrong, so is health"
         yield desk.finding("one-fact", ("health", "indicators"), message)
 
 
