@@ -46,6 +46,7 @@ from orchestrator.playbook.source import PlaybookSource, read_source, version_of
 from orchestrator.playbook.vocabulary import check_event, check_name, vocabulary_of
 
 CHECKLIST = "checklist"  # in a transition: all items of the stage that it leaves
+NO_CHECKLIST = "`checklist` stands in a transition only: it is the checklist of the stage that is left"
 ANY = "any"  # in a transition: every stage but the target
 _ALWAYS_READ = frozenset({"account_paused", "account_resumed"})
 
@@ -186,7 +187,7 @@ class _Compiler:
             milestones=known,
             derived=self.derived,
             elsewhere={
-                CHECKLIST: "`checklist` stands in a transition only: it is the checklist of the stage that is left",
+                CHECKLIST: NO_CHECKLIST,
                 **self.withheld,
             },
             later=frozenset(self.document.milestones) - known,

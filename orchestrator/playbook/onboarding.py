@@ -1,6 +1,6 @@
 """Onboardings: the phases of a playbook as conditions over steps, and the names that conditions gain by them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.core.conditions import (
@@ -46,13 +46,7 @@ class OnboardingCompiler:
 
     def derived(self) -> Mapping[str, Derived]:
         """What a condition may ask once an onboarding has phases."""
-        if self.document.onboarding is None:
-            return {}
-        values = {"phase": (*self.phases, NO_PHASE, FINISHED)}
-        return {
-            name: Derived(node=Term(kind=reads, name="", text=name), kind=kind, values=values.get(name, ()))
-            for name, (reads, kind) in _NAMES.items()
-        }
+        return {} if self.document.onboarding is None else derived_names(self.phases)
 
     def compiled(self, condition: Callable[[str, Path], Node]) -> Onboarding | None:
         """The compiled onboarding; None when the playbook has none."""
@@ -92,6 +86,15 @@ class OnboardingCompiler:
         known = {*self.phases, FINISHED} if self.phases else set()
         if name not in {*known, *self.broken}:
             self.tree.refuse(path, f"unknown phase `{name}`{did_you_mean(name, known)}")
+
+
+def derived_names(phases: Iterable[str]) -> Mapping[str, Derived]:
+    """What a condition may ask once an onboarding has these phases: ``phase`` and what belongs to it."""
+    values = {"phase": (*phases, NO_PHASE, FINISHED)}
+    return {
+        name: Derived(node=Term(kind=reads, name="", text=name), kind=kind, values=values.get(name, ()))
+        for name, (reads, kind) in _NAMES.items()
+    }
 
 
 def _stays(node: Node) -> bool:

@@ -51,10 +51,13 @@ def _roots_first(shapes: Mapping[str, SignalShape], compiled: Mapping[str, Play]
 
 
 def flag_of(shapes: Mapping[str, SignalShape]) -> dict[str, Derived]:
-    """The name ``at_risk``: is any signal open that bears the flag; no name where none does."""
-    flagged = tuple(
-        Term(kind=TermKind.SIGNAL, name=name, text=name) for name, shape in shapes.items() if shape.flag is not None
-    )
+    """The name ``at_risk`` of a section: is any signal open that bears the flag; no name where none does."""
+    return risk_of(name for name, shape in shapes.items() if shape.flag is not None)
+
+
+def risk_of(signals: Iterable[str]) -> dict[str, Derived]:
+    """The name ``at_risk`` over the signals that bear the flag; no name where there are none."""
+    flagged = tuple(Term(kind=TermKind.SIGNAL, name=name, text=name) for name in signals)
     return {AT_RISK: Derived(node=Either(operands=flagged, text=AT_RISK), kind=Kind.BOOL)} if flagged else {}
 
 

@@ -46,6 +46,11 @@ class Rehearsal:
         self._events.append({"event": name, "every": every, "from": begins, "to": ends, **details})
         return self
 
+    def said(self, at: str, **words: Json) -> Self:
+        """Let one of our people say something: ``judgement="value_proven", by="mei"``, as a scenario's event does."""
+        self._events.append({"at": at, **words})
+        return self
+
     def until(self, moment: str) -> Self:
         """Move the clock to a moment, to the end of a day when it is a bare day."""
         self._now = moment
@@ -82,6 +87,15 @@ class Rehearsal:
     def assert_milestone(self, milestone: str, at: str) -> None:
         """A milestone was reached at a moment (``by day 7`` is one too), or ``never``."""
         self._assert("milestone", {milestone: at})
+
+    def assert_is(self, **states: Json) -> None:
+        """What the account is like now: ``signals=["no_login"], health="green", segment="smb", phase="kickoff"``."""
+        for kind, state in states.items():
+            self._assert(kind, state)
+
+    def assert_holds(self, condition: str) -> None:
+        """A condition of the playbook's own language is true now."""
+        self._assert("holds", [condition])
 
     def timeline(self) -> str:
         """What has happened up to now, line by line."""

@@ -24,15 +24,16 @@ from orchestrator.playbook import loader, spans
 from orchestrator.playbook.errors import PlaybookError, Problem, did_you_mean
 from orchestrator.playbook.loader import Path, Plain, Tree
 from orchestrator.playbook.schema import note
+from orchestrator.testing import deeds
 from orchestrator.testing.moments import MINUTE, Calendar, Moment
 from orchestrator.testing.shape import EscalationShape, EventShape, PersonShape, ScenarioShape
+from orchestrator.testing.states import END, Asked, StateCompiler
 from orchestrator.usecases.simulate import SOURCE, Arrival
 
 ACCOUNT = "acme"  # the id of the one account of a scenario
 SOMEBODY = "ann"  # who is there when no people are named
 MOST_CALLS = 20_000  # that one scenario may make
 NEVER = "never"
-END = "end"
 _SATURDAY = 5
 _MOMENT = timedelta(microseconds=1)  # the resolution of our clocks
 _T = TypeVar("_T")
@@ -83,6 +84,7 @@ class Scenario:
     calendar: Calendar
     calls: tuple[Said, ...]  # in the order of the file
     expectations: tuple[Expectation, ...]  # in the order of the file
+    asked: tuple[Asked, ...]  # what the account must be like, at which times
     only: frozenset[str]  # kinds of rows (message, escalation) of which none but the expected may be there
     until: datetime  # the last instant that is lived through
 
@@ -167,6 +169,7 @@ class _Compiler:
             calendar=self.calendar,
             calls=tuple(self.calls),
             expectations=tuple(self.expectations()),
+            asked=tuple(StateCompiler(self.shape, self.tree, self.playbook, self.moment).asked()),
             only=_only(self.shape.only),
             until=self.until,
         )
@@ -234,8 +237,11 @@ class _Compiler:
     def check_event(self, shape: EventShape, path: Path) -> None:
         if (shape.at is None) is (shape.every is None):
             self.tree.refuse(path, "an event has one of: `at`, `every`", key=True)
-        if (shape.event is None) is (shape.traits is None):
-            self.tree.refuse(path, "an event has one of: `event`, `traits`", key=True)
+        kind = deeds.kind_of(shape)
+        if kind is None:
+            self.tree.refuse(path, f"an event has one of: {', '.join(f'`{each}`' for each in deeds.DETAILS)}", key=True)
+        else:
+            self.check_kind(shape, kind, path)
         if shape.event is not None:
             words = self.playbook.vocabulary
             self.known((*path, "event"), shape.event, {*words.aliases, *words.filters}, "event")
@@ -247,6 +253,12 @@ class _Compiler:
             if (given is None) is not (shape.every is None):
                 told = f"`every` needs `{key}`" if given is None else f"`{key}` stands beside `every` only"
                 self.tree.refuse(path if given is None else (*path, key), told, key=True)
+
+    def check_kind(self, shape: EventShape, kind: str, path: Path) -> None:
+        for key, told in deeds.stray(shape, kind):
+            self.tree.refuse((*path, key), told, key=True)
+        for below, told in deeds.problems(shape, kind, self.playbook):
+            self.tree.refuse((*path, *below), told)
 
     def check_traits(self, traits: Mapping[str, Plain], path: Path) -> None:
         for name in traits:
@@ -284,6 +296,8 @@ class _Compiler:
             properties = _numbered(shape.properties or {}, count)
             for _ in range(shape.times):
                 self.track(at, arrived, shape.event, shape.person or self.somebody(), properties)
+        else:
+            self.do(shape, path, at, arrived)
 
     def say_traits(self, shape: EventShape, at: datetime, arrived: datetime) -> None:
         traits = shape.traits or {}
@@ -292,6 +306,15 @@ class _Compiler:
             self.call(at, arrived, "group", f"the account is {told}", groupId=ACCOUNT, traits=traits)
         else:
             self.call(at, arrived, "identify", f"{shape.person} is {told}", shape.person, traits=traits)
+
+    def do(self, shape: EventShape, path: Path, at: datetime, arrived: datetime) -> None:
+        """Say a word of our people."""
+        kind = deeds.kind_of(shape)
+        if kind is not None:
+            said = shape.until
+            until = None if said is None else self.tried((*path, "until"), lambda: self.calendar.moment(said, at).at)
+            deed = deeds.deed(shape, kind, until)
+            self.call(at, arrived, "track", deed.told, None, OWN_SOURCE, event=deed.name, properties=dict(deed.words))
 
     def track(
         self, at: datetime, arrived: datetime, event: str, person: str | None, properties: Mapping[str, Json]

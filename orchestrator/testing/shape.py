@@ -18,7 +18,21 @@ def _play(written: Plain) -> Plain:
 
 def _at_the_end(written: Plain) -> Plain:
     """``growth`` is short for ``{end: growth}``."""
-    return {"end": written} if isinstance(written, str) else written
+    return written if isinstance(written, dict) else {"end": written}
+
+
+def _condition(written: Plain) -> Plain:
+    """``ready and not login`` is short for ``{condition: ready and not login}``."""
+    return {"condition": written} if isinstance(written, str) else written
+
+
+def _truth(written: Plain) -> bool | None:
+    """What a condition may say; None is unknown."""
+    if isinstance(written, bool):
+        return written
+    if written != "unknown":
+        raise ValueError(f"expected true, false or unknown, got {written!r}")
+    return None
 
 
 def _strictness(written: Plain) -> Plain:
@@ -57,7 +71,7 @@ class PersonShape(_Shape):
 
 
 class EventShape(_Shape):
-    """Something that happens: an event of the playbook's, or traits that are said."""
+    """Something that happens: an event of the playbook's, traits that are said, or the word of one of our people."""
 
     at: str | None = None
     every: str | None = None
@@ -68,6 +82,21 @@ class EventShape(_Shape):
     person: str | None = None
     properties: dict[str, Any] | None = None
     times: int = Field(default=1, ge=1, le=1000)
+    judgement: str | None = None  # ticked
+    ticked: bool = True  # false: the judgement is taken back
+    evidence: Words | None = None  # what it rests on
+    goal: Words | None = None  # set, or set afresh
+    text: Words | None = None  # in the customer's words
+    measure: str | None = None  # what the goal's figure is read from
+    target: float | None = None  # what that figure has to reach
+    goal_met: Words | None = None
+    goal_dropped: Words | None = None
+    override: Annotated[float | None, Field(ge=0, le=100)] = None  # what the health is; null: no longer
+    until: str | None = None  # the moment at which the override expires
+    why: Words | None = None
+    acknowledge: str | None = None  # an open signal that somebody looks after
+    resolve: str | None = None  # one that somebody has settled
+    by: Words | None = None  # whose word it is
     arrives: str | None = None  # when it reaches us; without it, when it happens
 
 
@@ -118,6 +147,14 @@ class NeverShape(_TimedShape):
     """A play of which nothing may reach anybody: no mail leaves, no work is opened."""
 
 
+class HoldsShape(_Shape):
+    """A condition of the playbook's own language that must hold, must not, or must be unknown."""
+
+    condition: str
+    at: str | None = None
+    says: Annotated[bool | None, BeforeValidator(_truth)] = Field(default=True, alias="is")  # None: unknown
+
+
 class ScenarioShape(_Shape):
     """A whole scenario file."""
 
@@ -137,4 +174,10 @@ class ScenarioShape(_Shape):
     never: list[Annotated[NeverShape, BeforeValidator(_play)]] = []
     stage: Annotated[dict[str, str], BeforeValidator(_at_the_end)] = {}
     milestone: dict[str, str] = {}
+    signals: Annotated[dict[str, list[str]], BeforeValidator(_at_the_end)] = {}  # those that are open, and no others
+    health: Annotated[dict[str, int | float | str], BeforeValidator(_at_the_end)] = {}
+    segment: Annotated[dict[str, str], BeforeValidator(_at_the_end)] = {}
+    phase: Annotated[dict[str, str], BeforeValidator(_at_the_end)] = {}
+    traits: dict[str, dict[str, Any]] = {}
+    holds: list[Annotated[HoldsShape, BeforeValidator(_condition)]] = []
     only: Annotated[str, BeforeValidator(_strictness)] = ""

@@ -8,17 +8,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from orchestrator.core.account import Outcome
 from orchestrator.core.conditions import Clause, Node, explain
 from orchestrator.core.events import Json
 from orchestrator.core.lifecycle import outlook, view_of
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
+from orchestrator.core.signals import Closing
 from orchestrator.core.timing import told as trigger_told
 from orchestrator.testing.scenario import ACCOUNT, Expectation, Said
-from orchestrator.testing.verdict import Difference, Line, Verdict, live
+from orchestrator.testing.standing import as_it_is, clause_told, rests_on
+from orchestrator.testing.states import Asked
+from orchestrator.testing.verdict import Difference, Line, Verdict, live, view_at
 from orchestrator.usecases.chronicle import Row, words
 
-_TRUTH = {True: "true", False: "false", None: "unknown"}
-_DECISIVE = "  ← had this been otherwise, so had the whole"
+_CLOSED = {
+    Closing.CLEARED: "what it tells of was over",
+    Closing.EXITED: "the account had left",
+    Closing.RESOLVED: "a human had settled it",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +70,13 @@ def timeline(verdict: Verdict, until: datetime, play: str | None = None) -> Iter
     """What happened up to an instant, with what was decided of one play; None: of none."""
     calls = (_heard(call) for call in verdict.scenario.calls if call.words and call.arrival.at <= until)
     ours = [line for line in verdict.lines if line.at <= until]
-    shown = [line for line in ours if _is_shown(line.row, play)]
+    shown = [line for line in ours if _is_shown(line.row, play) or _opens(line.row, verdict)]
     told = [
         *calls,
         *(
             _Told(at=line.at, verb=verb, subject=subject, call=False)
             for line in shown
-            for verb, subject in [words(line.row)]
+            for verb, subject in [_words(line.row, verdict)]
         ),
     ]
     for each in _runs(sorted(told, key=lambda each: (each.at, not each.call))):
@@ -83,6 +90,15 @@ def timeline(verdict: Verdict, until: datetime, play: str | None = None) -> Iter
 
 def _heard(call: Said) -> _Told:
     return _Told(at=call.arrival.at, verb="event", subject=call.words, call=True)
+
+
+def _opens(told: Row, verdict: Verdict) -> bool:
+    """Whether a row is the decision that opened a signal."""
+    return told["kind"] == "decision" and told["outcome"] == Outcome.DONE and told["play"] in verdict.playbook.signals
+
+
+def _words(told: Row, verdict: Verdict) -> tuple[str, str]:
+    return ("opened", str(told["play"])) if _opens(told, verdict) else words(told)
 
 
 def _is_shown(told: Row, play: str | None) -> bool:
@@ -121,6 +137,9 @@ def _line(verdict: Verdict, first: _Told, last: _Told, times: int) -> str:
 
 
 def _instead(verdict: Verdict, difference: Difference) -> str:
+    if difference.asked is not None:
+        view = view_at(verdict.scenario, verdict.playbook, difference.at)
+        return as_it_is(difference.asked, view, verdict.playbook, verdict.scenario.calendar)
     line = difference.instead
     if line is None:
         stage = difference.expectation is not None and difference.expectation.kind == "stage"
@@ -133,12 +152,32 @@ def _instead(verdict: Verdict, difference: Difference) -> str:
 
 def _why(verdict: Verdict, difference: Difference) -> Iterator[str]:
     expectation, line = difference.expectation, difference.instead
-    if difference.play is None and expectation is not None:
+    if difference.asked is not None:
+        yield from _of_state(verdict, difference.asked, difference)
+    elif difference.play is None and expectation is not None:
         yield from _of_account(verdict, expectation, difference.at)
     elif line is None:
         yield _nothing(verdict, str(difference.play), difference.at)
     else:
         yield from _of_row(verdict, line.row)
+
+
+def _of_state(verdict: Verdict, asked: Asked, difference: Difference) -> Iterator[str]:
+    """The last word about a signal that is not as expected; else the clauses that the state rests on."""
+    if difference.play is None:
+        view = view_at(verdict.scenario, verdict.playbook, difference.at)
+        yield from rests_on(asked, view, verdict.playbook)
+        return
+    about = [line for line in verdict.lines if line.at <= difference.at and _is_of(line.row, difference.play)]
+    if about:
+        yield from _of_row(verdict, about[-1].row)
+    else:
+        yield _nothing(verdict, difference.play, difference.at)
+
+
+def _is_of(told: Row, signal: str) -> bool:
+    """Whether a row says what was decided of a signal, or that it closed."""
+    return told.get("signal") == signal or (told["kind"] in {"decision", "postponement"} and told["play"] == signal)
 
 
 def _of_row(verdict: Verdict, told: Row) -> Iterator[str]:
@@ -149,6 +188,9 @@ def _of_row(verdict: Verdict, told: Row) -> Iterator[str]:
             yield f"{PostponementReason(str(told['reason'])).sentence}{end}"
         case "decision":
             yield from _of_decision(verdict, told)
+        case "note":
+            closed = verdict.scenario.calendar.told(_instant(told["at"]))
+            yield f"It closed at {closed}: {_CLOSED[Closing(str(told['closed']))]}."
         case _:
             if told["reason"]:
                 yield MessageReason(str(told["reason"])).sentence
@@ -168,12 +210,13 @@ def _of_decision(verdict: Verdict, told: Row) -> Iterator[str]:
     clauses = told["clauses"]
     for clause in clauses if isinstance(clauses, list) else []:
         if isinstance(clause, dict) and clause["value"]:  # a constant explains nothing
-            yield _clause(clause["text"], clause["value"], clause["verdict"], decisive=bool(clause["decisive"]))
+            yield clause_told(_clause(clause))
 
 
-def _clause(text: Json, value: Json, verdict: Json, *, decisive: bool) -> str:
-    truth = _TRUTH[verdict if isinstance(verdict, bool) else None]
-    return f"  {truth:7} {text}   ({value}){_DECISIVE if decisive else ''}"
+def _clause(told: Row) -> Clause:
+    held = told["verdict"]
+    said = held if isinstance(held, bool) else None
+    return Clause(text=str(told["text"]), value=str(told["value"]), verdict=said, decisive=bool(told["decisive"]))
 
 
 def _nothing(verdict: Verdict, play: str, at: datetime) -> str:
@@ -204,11 +247,7 @@ def _of_account(verdict: Verdict, expectation: Expectation, at: datetime) -> Ite
             yield f"No row of the stage table leads from {account.stage} to {expectation.wanted['stage']}."
     for head, guard in guards:
         yield f"{head}{guard.text}"
-        yield from (_of_clause(clause) for clause in explain(guard, view) if clause.value)
-
-
-def _of_clause(clause: Clause) -> str:
-    return _clause(clause.text, clause.value, clause.verdict, decisive=clause.decisive)
+        yield from (clause_told(clause) for clause in explain(guard, view) if clause.value)
 
 
 def _instant(text: Json) -> datetime:

@@ -9,9 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from orchestrator.core.conditions import Every, View, terms, verdict
 from orchestrator.core.decisions import NoteKind
+from orchestrator.core.errors import UndecidableError
+from orchestrator.core.lifecycle import view_of
 from orchestrator.core.playbook import Playbook
-from orchestrator.testing.scenario import Expectation, Scenario
+from orchestrator.testing.scenario import ACCOUNT, Expectation, Scenario
+from orchestrator.testing.states import Asked
 from orchestrator.usecases.chronicle import Row, row
 from orchestrator.usecases.simulate import Simulated, simulate
 
@@ -41,9 +45,10 @@ class Difference:
     at: datetime  # up to here it is as expected
     place: str  # of the expectation; of the scenario's ``only``
     expected: str
-    expectation: Expectation | None  # None: it came beside all that were expected
-    instead: Line | None  # what came; None: nothing
-    play: str | None  # what it is about, where it is about a play
+    expectation: Expectation | None = None  # None: it came beside all that were expected, or a state was asked
+    asked: Asked | None = None  # the state that was expected
+    instead: Line | None = None  # what came; None: nothing
+    play: str | None = None  # what it is about, where it is about a play
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +79,29 @@ def live(scenario: Scenario, playbook: Playbook, until: datetime) -> Simulated:
     return simulate((call.arrival for call in scenario.calls), playbook, until)
 
 
+def view_at(scenario: Scenario, playbook: Playbook, at: datetime) -> View | None:
+    """What conditions see of the account at an instant; None before anything is known of it."""
+    account = live(scenario, playbook, at).accounts.get(ACCOUNT)
+    return None if account is None else view_of(account, at, playbook)
+
+
+def _is_so(asked: Asked, view: View | None) -> bool:
+    """Whether a state is as expected; what cannot be evaluated is not."""
+    try:
+        return view is not None and verdict(asked.node, view) is asked.says
+    except UndecidableError:
+        return False
+
+
+def _concerned(asked: Asked, view: View | None) -> str | None:
+    """The first signal that is not as expected: it is a play, and what was decided of it belongs to the story."""
+    if asked.kind != "signals" or view is None:
+        return None
+    parts = asked.node.operands if isinstance(asked.node, Every) else (asked.node,)
+    wrong = (term.name for part in parts if verdict(part, view) is not True for term in terms(part))
+    return next(wrong, None)
+
+
 def _line(told: Row, at: datetime) -> Line:
     """A milestone is reached when what it rests on happened, which may be told later."""
     reached = told.get("reached_at") if told.get("note") == NoteKind.MILESTONE else None
@@ -95,6 +123,7 @@ class _Judging:
             found = self.of_stage(each) if each.kind == "stage" else self.of_lines(each)
             if found is not None:
                 yield found
+        yield from self.of_states()
         yield from self.beside()
 
     # -- one expectation ---------------------------------------------------------------------------------------------
@@ -145,6 +174,16 @@ class _Judging:
             return None
         return self.difference(expectation, entered[-1] if entered else None, limit)
 
+    def of_states(self) -> Iterator[Difference]:
+        """What the account is not like, asked of the simulation up to each instant that is meant."""
+        scenario, playbook = self.scenario, self.playbook
+        views = {at: view_at(scenario, playbook, at) for at in {each.limit(scenario.until) for each in scenario.asked}}
+        for each in scenario.asked:
+            at = each.limit(scenario.until)
+            if not _is_so(each, views[at]):
+                play = _concerned(each, views[at])
+                yield Difference(at=at, place=each.place, expected=each.words, asked=each, play=play)
+
     def difference(self, expectation: Expectation, instead: Line | None, at: datetime) -> Difference:
         never = "never " if expectation.absent else ""
         return Difference(
@@ -171,7 +210,6 @@ class _Judging:
                     at=line.at,
                     place=f"{self.scenario.file} only",
                     expected=listed[kind],
-                    expectation=None,
                     instead=line,
                     play=str(line.row["play"]),
                 )

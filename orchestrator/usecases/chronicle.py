@@ -142,6 +142,16 @@ def words(told: Mapping[str, Json]) -> tuple[str, str]:
 def _noted(told: Mapping[str, Json]) -> tuple[str, str]:
     """Any line of the journal: its own word, then what it says."""
     rest = {key: value for key, value in told.items() if key not in {"at", "account", "kind", "note"}}
-    if told["note"] == NoteKind.MILESTONE:
-        return "reached", str(rest["milestone"])
-    return str(told["note"]), ", ".join(f"{key} {value}" for key, value in rest.items())
+    match told["note"]:
+        case NoteKind.MILESTONE:
+            return "reached", str(rest["milestone"])
+        case NoteKind.PHASE:
+            return "phase", f"{rest['phase']} of {rest['onboarding']}" if rest["onboarding"] else str(rest["phase"])
+        case NoteKind.SIGNAL:
+            return "closed", f"{rest['signal']} ({rest['closed']})"
+        case NoteKind.HEALTH:
+            score = rest["score"]
+            figure = f" ({score:g})" if isinstance(score, int | float) else ""
+            return "health", f"{rest['before']} → {rest['colour']}{figure}"
+        case _:
+            return str(told["note"]), ", ".join(f"{key} {value}" for key, value in rest.items())

@@ -4,6 +4,7 @@ import pytest
 
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
 from orchestrator.testing import ScenarioError, parse_scenario, read_scenario
+from orchestrator.testing.deeds import DETAILS
 from tests.testing.small import HEAD, playbook
 
 ORDERLY = HEAD.strip() + "\nuntil: day 9\n"
@@ -51,7 +52,10 @@ def problems(text: str) -> list[str]:
             "6:31 events[0].traits.tuch: unknown trait `tuch` (did you mean `touch`?)",
         ),
         ("events: [{event: login}]", "6:10 events[0]: an event has one of: `at`, `every`"),
-        ("events: [{at: day 1}]", "6:10 events[0]: an event has one of: `event`, `traits`"),
+        (
+            "events: [{at: day 1}]",
+            f"6:10 events[0]: an event has one of: {', '.join(f'`{kind}`' for kind in DETAILS)}",
+        ),
         ("events: [{every: 1d, from: day 1, event: login}]", "6:10 events[0]: `every` needs `to`"),
         ("events: [{at: day 1, to: day 2, event: login}]", "6:22 events[0].to: `to` stands beside `every` only"),
         (

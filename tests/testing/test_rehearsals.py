@@ -2,8 +2,10 @@ from collections.abc import Callable
 
 import pytest
 
+from orchestrator.core.events import Json
 from orchestrator.playbook import load
 from orchestrator.testing import Rehearsal, ScenarioError
+from tests.testing import whole
 from tests.testing.small import PLAYBOOK, TEMPLATES, playbook
 
 
@@ -48,6 +50,20 @@ def test_what_waits_or_is_cancelled_is_asserted() -> None:
     Rehearsal(playbook(), people={"ann": {"email": "no address@"}}).until("day 0").assert_cancelled(
         "welcome", reason="no_address"
     )
+
+
+def test_a_state_is_asserted() -> None:
+    """What the account is like, and any condition, as things stand where the clock is."""
+    account = Rehearsal(whole.playbook(), zone="Europe/Berlin", seats=80)
+    account.said("day 1", judgement="value_proven", by="mei").until("day 4")
+    account.assert_is(signals=["silence"], health="< 40", segment="large", phase="kickoff")
+    account.assert_holds("value_proven and at_risk")
+    states: list[dict[str, Json]] = [{"signals": []}, {"health": "green"}, {"segment": "smb"}, {"phase": "done"}]
+    for wrong in states:
+        with pytest.raises(AssertionError, match="    instead   "):
+            account.assert_is(**wrong)
+    with pytest.raises(AssertionError, match="    instead   it is false"):
+        account.assert_holds("not at_risk")
 
 
 WRONG: dict[str, Callable[[Rehearsal], None]] = {
