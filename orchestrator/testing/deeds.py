@@ -1,11 +1,13 @@
 """What our own people say in a scenario: a judgement, a goal, an override of the health, a signal taken on or settled.
 
-Each is an own event, as ``lifecycle account log``, ``acknowledge`` and ``resolve`` say it, under our own source.
+Each is an own event, as ``lifecycle account log``, ``acknowledge`` and ``resolve`` say it, under our own source. Beside
+them stands what is no event: that an address takes no mail any more, and that somebody has looked at a draft.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from orchestrator.core import health, judgements, signals
 from orchestrator.core.events import Json
@@ -13,6 +15,7 @@ from orchestrator.core.playbook import Playbook
 from orchestrator.playbook.errors import did_you_mean
 from orchestrator.playbook.loader import Path
 from orchestrator.testing.shape import EventShape
+from orchestrator.usecases.simulate import Barred, Looked, Word
 
 DETAILS: Mapping[str, frozenset[str]] = {
     "event": frozenset({"person", "properties", "times"}),
@@ -24,6 +27,11 @@ DETAILS: Mapping[str, frozenset[str]] = {
     "override": frozenset({"by", "until", "why"}),
     "acknowledge": frozenset({"by"}),
     "resolve": frozenset({"by"}),
+    "unsubscribed": frozenset(),
+    "bounced": frozenset(),
+    "complained": frozenset(),
+    "approve": frozenset({"by"}),
+    "discard": frozenset({"by"}),
 }  # what an event may be, and the keys that may stand beside it
 _TIMED = frozenset({"at", "every", "begins", "ends", "arrives"})
 
@@ -50,12 +58,15 @@ def stray(shape: EventShape, kind: str) -> Iterator[tuple[str, str]]:
         yield key, f"`{key}` stands beside {owners} only"
 
 
-def problems(shape: EventShape, kind: str, playbook: Playbook) -> Iterator[tuple[Path, str]]:
+def problems(shape: EventShape, kind: str, playbook: Playbook, people: Iterable[str]) -> Iterator[tuple[Path, str]]:
     """What a word of our people speaks of and the playbook does not have: where, below the event, and what."""
-    known = {
+    known: dict[str, tuple[str, Iterable[str]]] = {
         "judgement": ("judgement", playbook.judgements),
         "acknowledge": ("signal", playbook.signals),
         "resolve": ("signal", playbook.signals),
+        "approve": ("play", playbook.plays),
+        "discard": ("play", playbook.plays),
+        **dict.fromkeys(_BARRED, ("person", people)),
     }
     if kind in known:
         what, names = known[kind]
@@ -78,6 +89,30 @@ def deed(shape: EventShape, kind: str, until: datetime | None) -> Deed:
     who = shape.by or "somebody"
     name, words, told = _SAID[kind](shape, until)
     return Deed(name=name, words={**words, "by": who}, told=f"{told} by {who}")
+
+
+def word(shape: EventShape, kind: str, at: datetime, account: str) -> tuple[Word, str] | None:
+    """What is said at an instant and is no event, and how it is told; None: it is an event."""
+    named = str(getattr(shape, kind))
+    if kind in _BARRED:
+        return Barred(at=at, person=named, why=_BARRED[kind]), f"{named} {_TOLD[kind]}"
+    if kind in {"approve", "discard"}:
+        who = shape.by or "somebody"
+        looked = Looked(at=at, account=account, play=named, who=who, approved=kind == "approve")
+        return looked, f"{named} {'approved' if looked.approved else 'discarded'} by {who}"
+    return None
+
+
+_BARRED: Mapping[str, Literal["bounce", "complaint", "unsubscribed"]] = {
+    "unsubscribed": "unsubscribed",
+    "bounced": "bounce",
+    "complained": "complaint",
+}
+_TOLD = {
+    "unsubscribed": "wants no mail any more",
+    "bounced": "cannot be reached any more: the address bounced",
+    "complained": "complains about our mail",
+}
 
 
 def _judged(shape: EventShape, _: datetime | None) -> tuple[str, dict[str, Json], str]:

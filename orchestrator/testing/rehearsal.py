@@ -88,6 +88,10 @@ class Rehearsal:
         """A milestone was reached at a moment (``by day 7`` is one too), or ``never``."""
         self._assert("milestone", {milestone: at})
 
+    def assert_reached(self, channel: str, play: str, **details: Json) -> None:
+        """A play wrote by ``in_app``, ``notify``, ``webhook`` or ``survey``, or left ``drafts``."""
+        self._assert(channel, [{"play": play, **details}])
+
     def assert_is(self, **states: Json) -> None:
         """What the account is like now: ``signals=["no_login"], health="green", segment="smb", phase="kickoff"``."""
         for kind, state in states.items():

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from orchestrator.core.calendars import DAY, at_local, local_day, zone
 from orchestrator.core.events import OWN_EVENTS, OWN_SOURCE, Json
-from orchestrator.core.playbook import Playbook
+from orchestrator.core.playbook import AskSurvey, CallWebhook, Channel, Letter, Notify, Playbook, ShowInApp
 from orchestrator.playbook import loader, spans
 from orchestrator.playbook.errors import PlaybookError, Problem, did_you_mean
 from orchestrator.playbook.loader import Path, Plain, Tree
@@ -28,7 +28,7 @@ from orchestrator.testing import deeds
 from orchestrator.testing.moments import MINUTE, Calendar, Moment
 from orchestrator.testing.shape import EscalationShape, EventShape, PersonShape, ScenarioShape
 from orchestrator.testing.states import END, Asked, StateCompiler
-from orchestrator.usecases.simulate import SOURCE, Arrival
+from orchestrator.usecases.simulate import SOURCE, Arrival, Word
 
 ACCOUNT = "acme"  # the id of the one account of a scenario
 SOMEBODY = "ann"  # who is there when no people are named
@@ -50,6 +50,14 @@ class Said:
     arrival: Arrival
     happened: datetime  # when it happened; it may reach us later
     words: str  # in the timeline: ``login by ann``
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What no call says: an address that takes no mail any more, a draft that was looked at."""
+
+    word: Word
+    words: str  # in the timeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +91,7 @@ class Scenario:
     name: str
     calendar: Calendar
     calls: tuple[Said, ...]  # in the order of the file
+    heard: tuple[Heard, ...]  # what no call says
     expectations: tuple[Expectation, ...]  # in the order of the file
     asked: tuple[Asked, ...]  # what the account must be like, at which times
     only: frozenset[str]  # kinds of rows (message, escalation) of which none but the expected may be there
@@ -153,6 +162,7 @@ class _Compiler:
         self.calendar = calendar
         self.people = {SOMEBODY: PersonShape(role="champion")} if shape.people is None else shape.people
         self.calls: list[Said] = []
+        self.heard: list[Heard] = []
         self.until = calendar.anchor  # the end, once it is read
 
     def scenario(self) -> Scenario | None:
@@ -168,6 +178,7 @@ class _Compiler:
             name=self.shape.scenario,
             calendar=self.calendar,
             calls=tuple(self.calls),
+            heard=tuple(self.heard),
             expectations=tuple(self.expectations()),
             asked=tuple(StateCompiler(self.shape, self.tree, self.playbook, self.moment).asked()),
             only=_only(self.shape.only),
@@ -257,7 +268,7 @@ class _Compiler:
     def check_kind(self, shape: EventShape, kind: str, path: Path) -> None:
         for key, told in deeds.stray(shape, kind):
             self.tree.refuse((*path, key), told, key=True)
-        for below, told in deeds.problems(shape, kind, self.playbook):
+        for below, told in deeds.problems(shape, kind, self.playbook, self.people):
             self.tree.refuse((*path, *below), told)
 
     def check_traits(self, traits: Mapping[str, Plain], path: Path) -> None:
@@ -310,7 +321,10 @@ class _Compiler:
     def do(self, shape: EventShape, path: Path, at: datetime, arrived: datetime) -> None:
         """Say a word of our people."""
         kind = deeds.kind_of(shape)
-        if kind is not None:
+        found = None if kind is None else deeds.word(shape, kind, arrived, ACCOUNT)
+        if found is not None:
+            self.heard.append(Heard(word=found[0], words=found[1]))
+        elif kind is not None:
             said = shape.until
             until = None if said is None else self.tried((*path, "until"), lambda: self.calendar.moment(said, at).at)
             deed = deeds.deed(shape, kind, until)
@@ -361,6 +375,7 @@ class _Compiler:
                 self.known((*path, "to"), sent.to, self.people, "person")
             wanted = {"play": sent.play, "state": "sent", "person": sent.to, "template": sent.template}
             yield self.of_play("message", path, sent.at, sent.by, wanted)
+        yield from self.of_letters()
         for number, cancelled in enumerate(shape.cancelled):
             wanted = {"play": cancelled.play, "state": "cancelled", "reason": cancelled.reason}
             yield self.of_play("message", ("cancelled", number), cancelled.at, cancelled.by, wanted)
@@ -372,11 +387,46 @@ class _Compiler:
         for number, work in enumerate(shape.escalations):
             yield from self.of_work(("escalations", number), work)
         for number, never in enumerate(shape.never):
-            for kind, state in (("message", "sent"), ("escalation", "open")):
-                wanted = {"play": never.play, "state": state}
-                told = self.of_play(kind, ("never", number), never.at, never.by, wanted)
+            reaching = ({"state": "pending", "channel": channel} for channel in _TAKEN)
+            for kind, said in (
+                ("message", {"state": "sent"}),
+                ("escalation", {"state": "open"}),
+                *((("message", each)) for each in reaching),
+            ):
+                told = self.of_play(kind, ("never", number), never.at, never.by, {"play": never.play, **said})
                 yield replace(told, absent=True)
         yield from self.of_account()
+
+    def of_letters(self) -> Iterator[Expectation]:
+        """What goes by another channel than mail, or waits as a draft."""
+        shape = self.shape
+        for key, listed in (("in_app", shape.in_app), ("notify", shape.notify), ("webhook", shape.webhook)):
+            for number, each in enumerate(listed):
+                self.check_action((key, number), key, each.play)
+                wanted = {"state": "pending", "action": key, "person": each.to, "template": each.template}
+                yield self.of_play("message", (key, number), each.at, each.by, {"play": each.play, **wanted})
+        for number, asks in enumerate(shape.survey):
+            action = self.check_action(("survey", number), "survey", asks.play)
+            mailed = action is None or action.channel is Channel.EMAIL
+            wanted = {
+                "state": "sent" if mailed else "pending",
+                "action": "survey",
+                "person": asks.to,
+                "survey": asks.kind,
+            }
+            yield self.of_play("message", ("survey", number), asks.at, asks.by, {"play": asks.play, **wanted})
+        for number, draft in enumerate(shape.drafts):
+            wanted = {"state": "draft", "person": draft.to, "template": draft.template}
+            yield self.of_play("message", ("drafts", number), draft.at, draft.by, {"play": draft.play, **wanted})
+
+    def check_action(self, path: Path, key: str, play: str) -> Letter | None:
+        """The action of a play that a key means; refused when the play takes none."""
+        known = self.playbook.plays.get(play)
+        actions = () if known is None else known.actions
+        found = next((each for each in actions if isinstance(each, _ACTIONS[key])), None)
+        if known is not None and found is None:
+            self.tree.refuse((*path, "play"), f"the play `{play}` has no `{key}`")
+        return found
 
     def of_work(self, path: Path, shape: EscalationShape) -> Iterator[Expectation]:
         due = self.instant((*path, "due"), shape.due)
@@ -497,18 +547,29 @@ def _words(kind: str, wanted: Mapping[str, str], moment: Moment | None, calendar
     told = {**wanted, **{key: calendar.told(datetime.fromisoformat(wanted[key])) for key in _TIMES if key in wanted}}
     if wanted.get("state") == "open":
         told["state"] = "escalated"
+    word = told.pop("action", told.pop("channel", None))
+    if word is not None and wanted.get("state") == "pending":
+        told["state"] = word
     parts = [_SENTENCE[key].format(value) for key, value in sorted(told.items(), key=_place_in_sentence)]
     bare = [_BARE[kind]] if kind in _BARE and not wanted.keys() & {"outcome"} else []
     when = [] if moment is None else [f"{'by' if by else 'at'} {moment.text}"]
     return " ".join((*parts[:1], *bare, *parts[1:], *when))
 
 
+_TAKEN = (Channel.IN_APP, Channel.NOTIFY, Channel.WEBHOOK)  # whose messages are there to be taken
+_ACTIONS: Mapping[str, type[Letter]] = {
+    "in_app": ShowInApp,
+    "notify": Notify,
+    "webhook": CallWebhook,
+    "survey": AskSurvey,
+}
 _SENTENCE = {
     "play": "{}",
     "stage": "stage {}",
     "milestone": "milestone {}",
     "outcome": "{}",
     "state": "{}",
+    "survey": "{}",
     "person": "to {}",
     "owner": "to {}",
     "template": "of template {}",

@@ -96,6 +96,11 @@ class EventShape(_Shape):
     why: Words | None = None
     acknowledge: str | None = None  # an open signal that somebody looks after
     resolve: str | None = None  # one that somebody has settled
+    unsubscribed: str | None = None  # a person who wants no mail any more
+    bounced: str | None = None  # a person whose address is dead
+    complained: str | None = None  # a person who called our mail spam
+    approve: str | None = None  # a play whose drafts may leave
+    discard: str | None = None  # a play whose drafts never will
     by: Words | None = None  # whose word it is
     arrives: str | None = None  # when it reaches us; without it, when it happens
 
@@ -118,6 +123,20 @@ class SentShape(_TimedShape):
 
     to: str | None = None
     template: str | None = None
+
+
+class LetterShape(_TimedShape):
+    """Something by another channel than mail, or a draft; ``to`` is a person, a role or another system."""
+
+    to: str | None = None
+    template: str | None = None
+
+
+class SurveyShape(_TimedShape):
+    """A survey that must reach somebody: sent by mail, or left in the product."""
+
+    to: str | None = None
+    kind: Literal["nps", "csat", "ces", "goal", "check_in", "exit"] | None = None
 
 
 class CancelledShape(_TimedShape):
@@ -168,6 +187,11 @@ class ScenarioShape(_Shape):
     until: str
     expect: list[DecisionShape] = []
     sent: list[Annotated[SentShape, BeforeValidator(_play)]] = []
+    in_app: list[Annotated[LetterShape, BeforeValidator(_play)]] = []
+    notify: list[Annotated[LetterShape, BeforeValidator(_play)]] = []
+    webhook: list[Annotated[LetterShape, BeforeValidator(_play)]] = []
+    survey: list[Annotated[SurveyShape, BeforeValidator(_play)]] = []
+    drafts: list[Annotated[LetterShape, BeforeValidator(_play)]] = []
     cancelled: list[Annotated[CancelledShape, BeforeValidator(_play)]] = []
     postponed: list[Annotated[PostponedShape, BeforeValidator(_play)]] = []
     escalations: list[Annotated[EscalationShape, BeforeValidator(_play)]] = []

@@ -10,16 +10,17 @@ from datetime import datetime
 
 from orchestrator.core.account import Outcome
 from orchestrator.core.conditions import Clause, Node, explain
+from orchestrator.core.decisions import NoteKind
 from orchestrator.core.events import Json
 from orchestrator.core.lifecycle import outlook, view_of
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
 from orchestrator.core.signals import Closing
 from orchestrator.core.timing import told as trigger_told
-from orchestrator.testing.scenario import ACCOUNT, Expectation, Said
+from orchestrator.testing.scenario import ACCOUNT, Expectation
 from orchestrator.testing.standing import as_it_is, clause_told, rests_on
 from orchestrator.testing.states import Asked
 from orchestrator.testing.verdict import Difference, Line, Verdict, live, view_at
-from orchestrator.usecases.chronicle import Row, words
+from orchestrator.usecases.chronicle import Row, on_its_way, words
 
 _CLOSED = {
     Closing.CLEARED: "what it tells of was over",
@@ -68,11 +69,13 @@ def _told(verdict: Verdict, first: Difference) -> Iterator[str]:
 
 def timeline(verdict: Verdict, until: datetime, play: str | None = None) -> Iterator[str]:
     """What happened up to an instant, with what was decided of one play; None: of none."""
-    calls = (_heard(call) for call in verdict.scenario.calls if call.words and call.arrival.at <= until)
+    scenario = verdict.scenario
+    calls = [_heard(call.arrival.at, call.words) for call in scenario.calls if call.words]
+    calls += [_heard(each.word.at, each.words) for each in scenario.heard]
     ours = [line for line in verdict.lines if line.at <= until]
     shown = [line for line in ours if _is_shown(line.row, play) or _opens(line.row, verdict)]
     told = [
-        *calls,
+        *(call for call in calls if call.at <= until),
         *(
             _Told(at=line.at, verb=verb, subject=subject, call=False)
             for line in shown
@@ -88,8 +91,8 @@ def timeline(verdict: Verdict, until: datetime, play: str | None = None) -> Iter
         yield f"    ({hidden} play{'' if hidden == 1 else 's'} skipped meanwhile, of no concern here)"
 
 
-def _heard(call: Said) -> _Told:
-    return _Told(at=call.arrival.at, verb="event", subject=call.words, call=True)
+def _heard(at: datetime, words: str) -> _Told:
+    return _Told(at=at, verb="event", subject=words, call=True)
 
 
 def _opens(told: Row, verdict: Verdict) -> bool:
@@ -107,8 +110,10 @@ def _is_shown(told: Row, play: str | None) -> bool:
             return told["play"] == play
         case "withdrawal":
             return False
+        case "note":
+            return told["note"] != NoteKind.DRAFT  # somebody looked at it: the scenario's own word
         case "message":
-            return told["state"] != "pending"
+            return not on_its_way(told)
         case _:
             return True
 

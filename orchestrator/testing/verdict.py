@@ -16,12 +16,11 @@ from orchestrator.core.lifecycle import view_of
 from orchestrator.core.playbook import Playbook
 from orchestrator.testing.scenario import ACCOUNT, Expectation, Scenario
 from orchestrator.testing.states import Asked
-from orchestrator.usecases.chronicle import Row, row
+from orchestrator.usecases.chronicle import Row, on_its_way, row
 from orchestrator.usecases.simulate import Simulated, simulate
 
 _MOMENT = timedelta(microseconds=1)  # the resolution of our clocks
 _COUNTED = frozenset({"message", "escalation"})  # kinds of which each row meets one expectation only
-_REACHES = {"message": "sent", "escalation": "open"}  # the state in which a row of this kind reaches somebody
 _BESIDE = {
     "decision": {"decision", "postponement"},
     "postponement": {"decision", "postponement"},
@@ -76,7 +75,8 @@ def judge(scenario: Scenario, playbook: Playbook) -> Verdict:
 
 def live(scenario: Scenario, playbook: Playbook, until: datetime) -> Simulated:
     """The product's own simulation of a scenario, up to an instant."""
-    return simulate((call.arrival for call in scenario.calls), playbook, until)
+    words = (heard.word for heard in scenario.heard)
+    return simulate((call.arrival for call in scenario.calls), playbook, until, words=words)
 
 
 def view_at(scenario: Scenario, playbook: Playbook, at: datetime) -> View | None:
@@ -152,7 +152,7 @@ class _Judging:
         """What came in its place: at its time, else the last word before it, else the first one after it."""
         if expectation.play is None:
             return next((line for line in self.lines if _says(line.row, expectation)), None)
-        beside = [line for line in self.about(expectation) if line.row.get("state") != "pending"]
+        beside = [line for line in self.about(expectation) if not on_its_way(line.row)]
         like = [line for line in beside if line.row["kind"] == expectation.kind and expectation.fits(line.at)]
         before = [line for line in beside if line.at <= limit]
         after = [line for line in beside if line.at > limit]
@@ -200,19 +200,29 @@ class _Judging:
     def beside(self) -> Iterator[Difference]:
         for number, line in enumerate(self.lines):
             kind = str(line.row["kind"])
-            counted = kind in self.scenario.only and line.row["state"] == _REACHES[kind]
-            if counted and number not in self.taken:
-                listed = {
-                    "message": "no other mail than those under `sent`",
-                    "escalation": "no other work than that under `escalations`",
-                }
+            if kind in self.scenario.only and _reaches(line.row) and number not in self.taken:
                 yield Difference(
                     at=line.at,
                     place=f"{self.scenario.file} only",
-                    expected=listed[kind],
+                    expected=_beside(line.row),
                     instead=line,
                     play=str(line.row["play"]),
                 )
+
+
+def _reaches(told: Row) -> bool:
+    """Whether a message or an escalation reaches somebody: a mail that leaves, what is there to be taken, work."""
+    return told["state"] in {"sent", "open"} or (told["state"] == "pending" and not on_its_way(told))
+
+
+def _beside(told: Row) -> str:
+    if told["kind"] == "escalation":
+        return "no other work than that under `escalations`"
+    return (
+        "no other mail than those under `sent`"
+        if told["state"] == "sent"
+        else f"no other than those under `{told['action']}`"
+    )
 
 
 def _says(told: Row, expectation: Expectation) -> bool:

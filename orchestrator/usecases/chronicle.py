@@ -7,7 +7,7 @@ would say otherwise; so two runs of the same events give the same bytes. Instant
 |--------------|------------------------------------------------------------------------------------------|
 | decision     | what became of a play for an episode, with its reason and each clause of its condition   |
 | postponement | a play, or a message at the door, waits                                                  |
-| message      | a mail: ``pending`` when it was decided, then ``sent`` or ``cancelled``                  |
+| message      | ``pending`` or ``draft`` when it was decided, then ``sent`` or ``cancelled``             |
 | escalation   | work for a human: ``open``, then ``closed``                                              |
 | withdrawal   | what a play did stands no longer                                                         |
 | stage        | the account went from one stage to another                                               |
@@ -23,6 +23,7 @@ import orjson
 from orchestrator.core.conditions import Clause
 from orchestrator.core.decisions import Decision, Message, Note, NoteKind, Postponement, Withdrawal
 from orchestrator.core.events import Json
+from orchestrator.core.playbook import AskSurvey, CallWebhook, Channel, Letter, Notify, SendEmail, ShowInApp
 from orchestrator.usecases.simulate import Ended, Happening, Worked
 
 Row = dict[str, Json]
@@ -52,7 +53,7 @@ def _told(happening: Happening) -> tuple[str, Row]:
             until = None if waits.until is None else stamp(waits.until)
             return "postponement", {**_cause(waits), "until": until, "reason": waits.reason.value}
         case Message() as message:
-            return "message", _message(message, "pending", None)
+            return "message", _message(message, "draft" if message.draft else "pending", None)
         case Ended() as ended:
             return "message", _message(ended.message, ended.state, ended.reason)
         case Worked() as worked:
@@ -93,11 +94,28 @@ def _message(message: Message, state: str, reason: str | None) -> Row:
         **_cause(message),
         "state": state,
         "reason": None if reason is None else str(reason),
-        "person": message.person,
+        "person": message.person or message.address,  # or a role, a chat channel, another system
         "template": message.action.template,
+        "action": _ACTIONS[type(message.action)],
+        "channel": message.channel.value,
+        "survey": message.action.kind.value if isinstance(message.action, AskSurvey) else None,
         "id": str(message.id),
         "mode": message.mode.value,
     }
+
+
+_ACTIONS: Mapping[type[Letter], str] = {
+    SendEmail: "email",
+    ShowInApp: "in_app",
+    AskSurvey: "survey",
+    Notify: "notify",
+    CallWebhook: "webhook",
+}  # as a play names them
+
+
+def on_its_way(told: Mapping[str, Json]) -> bool:
+    """Whether a row tells of a mail that was decided and has not left; on other channels that is all there is."""
+    return told.get("state") == "pending" and told["channel"] == Channel.EMAIL
 
 
 def _escalation(worked: Worked) -> Row:
@@ -125,7 +143,8 @@ def words(told: Mapping[str, Json]) -> tuple[str, str]:
         case "postponement":
             return "waits", f"{told['play']}{reason}"
         case "message":
-            return str(told["state"]), f"{told['play']} to {told['person']}{reason}"
+            left = told["state"] == "pending" and not on_its_way(told)  # there to be taken
+            return str(told["action" if left else "state"]), f"{told['play']} to {told['person']}{reason}"
         case "escalation":
             closed = told["state"] == "closed"
             return (
@@ -149,6 +168,8 @@ def _noted(told: Mapping[str, Json]) -> tuple[str, str]:
             return "phase", f"{rest['phase']} of {rest['onboarding']}" if rest["onboarding"] else str(rest["phase"])
         case NoteKind.SIGNAL:
             return "closed", f"{rest['signal']} ({rest['closed']})"
+        case NoteKind.DRAFT:
+            return str(rest["what"]), f"{rest['play']} (by {rest['who']})"
         case NoteKind.HEALTH:
             score = rest["score"]
             figure = f" ({score:g})" if isinstance(score, int | float) else ""

@@ -11,7 +11,7 @@ Identity is the flow's: the last call that says whom a person belongs to wins; w
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeAlias, assert_never
+from typing import Literal, TypeAlias, assert_never
 
 from orchestrator.core.account import Account
 from orchestrator.core.decisions import (
@@ -51,6 +51,29 @@ class Arrival:
     at: datetime  # aware UTC
     call: bytes  # one Segment call
     source: str = SOURCE  # who says it; OWN_SOURCE for what our own people do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Barred:
+    """From here on the address of a person takes no mail."""
+
+    at: datetime  # aware UTC
+    person: str
+    why: Literal["bounce", "complaint", "unsubscribed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A person looks at the drafts of a play that wait: they may leave, or they never will."""
+
+    at: datetime  # aware UTC
+    account: str
+    play: str
+    who: str
+    approved: bool
+
+
+Word: TypeAlias = Barred | Looked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +125,19 @@ class Simulated:
     parked: Mapping[str, str]  # accounts that cannot be decided, and the error
 
 
-def simulate(arrivals: Iterable[Arrival], playbook: Playbook, end: datetime) -> Simulated:
-    """Live through these arrivals (in any order) and on to ``end`` (aware UTC), under one version of a playbook."""
-    world = _World(playbook=playbook, arrivals=sorted(arrivals, key=lambda arrival: arrival.at, reverse=True))
+def simulate(
+    arrivals: Iterable[Arrival], playbook: Playbook, end: datetime, *, words: Iterable[Word] = ()
+) -> Simulated:
+    """Live through these arrivals (in any order) and on to ``end`` (aware UTC), under one version of a playbook.
+
+    ``words`` (in any order) are what no call says: addresses that take no mail any more, drafts that were looked at.
+    """
+    world = _World(
+        playbook=playbook,
+        arrivals=sorted(arrivals, key=lambda arrival: arrival.at, reverse=True),
+        words=sorted(words, key=lambda word: word.at, reverse=True),
+        substitutes=any(play.audience.fallback or play.unreachable for play in playbook.plays.values()),
+    )
     while (now := world.following()) is not None and now <= end:
         world.live(now)
     return world.told(end)
@@ -116,6 +149,8 @@ class _World:
 
     playbook: Playbook
     arrivals: list[Arrival]  # to come, the next one last
+    words: list[Word] = field(default_factory=list)  # the same
+    substitutes: bool = False  # whether somebody, or a human's work, stands in for whoever takes no mail
     accounts: dict[str, Account] = field(default_factory=dict)
     people: dict[str, dict[str, Person]] = field(default_factory=dict)  # account -> person
     contacts: dict[str, Contact] = field(default_factory=dict)  # by normalised address
@@ -148,6 +183,8 @@ class _World:
     def _instants(self) -> Iterator[datetime]:
         if self.arrivals:
             yield self.arrivals[-1].at
+        if self.words:
+            yield self.words[-1].at
         for name, account in self.accounts.items():
             wake = self._wake_of(name, account)
             if wake is not None:
@@ -164,6 +201,8 @@ class _World:
         self.instants += 1
         for name, events in sorted(self._arrived(now).items()):
             self._step(name, events, now)
+        while self.words and self.words[-1].at <= now:
+            self._hear(self.words.pop(), now)
         while self._wake(now) or self._deliver(now):
             pass
 
@@ -207,6 +246,45 @@ class _World:
             self.links[person] = (account, event.stamp if says else None)
         return [freed for waiting in self.unlinked.pop(person, []) for freed in self._resolved(waiting)]
 
+    # -- words in ----------------------------------------------------------------------------------------------------
+
+    def _hear(self, word: Word, now: datetime) -> None:
+        match word:
+            case Barred():
+                self._bar(word)
+            case Looked():
+                waiting = [message for message in self.pending.get(word.account, []) if message.draft]
+                for message in waiting:
+                    if message.play == word.play:
+                        self._look(message, word, now)
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _bar(self, word: Barred) -> None:
+        """The address that the person has now; nothing when there is none that could be written to."""
+        account = self._linked(word.person)
+        person = self.people.get(account or "", {}).get(word.person)
+        address = None if person is None else _address(person)
+        if address is not None:
+            known = self.contacts.get(address, Contact(address=address))
+            unsubscribed = word.why == "unsubscribed"
+            self.contacts[address] = (
+                replace(known, unsubscribed_at=word.at) if unsubscribed else replace(known, suppressed=word.why)
+            )
+
+    def _look(self, message: Message, word: Looked, now: datetime) -> None:
+        what = "approved" if word.approved else "discarded"
+        detail: dict[str, Json] = {"message": str(message.id), "play": message.play, "what": what, "who": word.who}
+        note = Note(kind=NoteKind.DRAFT, at=now, detail=detail)
+        self.notes.append((message.account, note))
+        self._tell(now, message.account, note)
+        if word.approved:
+            approved = replace(message, draft=False, not_before=now)
+            self._replace(message, approved)
+            self._tell(now, message.account, approved)
+        else:
+            self._report(message, "cancelled", MessageReason.DISCARDED, now)
+
     # -- deciding ----------------------------------------------------------------------------------------------------
 
     def _wake(self, now: datetime) -> bool:
@@ -227,12 +305,23 @@ class _World:
             self.accounts[name] = replace(absorb(account, events, self.playbook), basis="")
             return
         try:
-            step = advance(account, list(self.people.get(name, {}).values()), events, now, self.playbook)
+            step = advance(account, self._crowd(name), events, now, self.playbook)
         except Exception as error:  # noqa: BLE001 -- as in the flow: it stops this account and no other
             self._park(account, events, error, now)
             return
         self.failures.pop(name, None)
         self._write(name, step, now)
+
+    def _crowd(self, name: str) -> list[Person]:
+        """The account's people; where a play says who stands in for whom, with those who take no mail marked."""
+        known = list(self.people.get(name, {}).values())
+        if not self.substitutes:
+            return known
+        return [replace(each, barred=self._is_barred(each)) for each in known]
+
+    def _is_barred(self, person: Person) -> bool:
+        contact = self.contacts.get(_address(person) or "")
+        return contact is not None and (contact.suppressed is not None or contact.unsubscribed_at is not None)
 
     def _learn(self, name: str, events: Sequence[Event]) -> None:
         known = self.people.setdefault(name, {})
@@ -352,6 +441,13 @@ class _World:
             waiting=sum(len(listed) for listed in self.unlinked.values()),
             parked={name: error for name, (_, _, error) in self.failures.items()},
         )
+
+
+def _address(person: Person) -> str | None:
+    try:
+        return None if person.email is None else normalise(person.email)
+    except AddressError:
+        return None
 
 
 def _persons(event: Event) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import textwrap
 import pytest
 
 from orchestrator.testing import ScenarioError, judge, parse_scenario, story
+from orchestrator.testing.deeds import DETAILS
 from tests.testing import small, whole
 from tests.testing.whole import HEAD, judged
 
@@ -305,7 +306,7 @@ def test_an_open_signal_is_answered(word: str, open_then: str) -> None:
         ),
         (
             "events: [{at: day 1, event: login, by: mei}]",
-            "6:36 events[0].by: `by` stands beside `judgement` or `goal` or `goal_met` or `goal_dropped` or `override` or `acknowledge` or `resolve` only",
+            f"6:36 events[0].by: `by` stands beside {' or '.join(f'`{kind}`' for kind, keys in DETAILS.items() if 'by' in keys)} only",
         ),
         (
             "events: [{at: day 1, traits: {vip: true}, times: 2}]",

@@ -1,16 +1,18 @@
 """Drafts: what a person approves before it leaves."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from orchestrator.core.decisions import NoteKind
 from orchestrator.core.playbook import Playbook
 from orchestrator.core.reasons import MessageReason
 from orchestrator.usecases.drafts import NoDraftError, approve, discard, waiting
 from orchestrator.usecases.merge import merge
 from orchestrator.usecases.rescue import Rescued, rescue
-from orchestrator.usecases.simulate import Arrival, simulate
+from orchestrator.usecases.simulate import Arrival, Looked, simulate
 from tests.usecases.company import DAY, HOUR, MONDAY, Company, cohort
 from tests.usecases.playbooks import HELLO, SECOND, tiny
 from tests.usecases.world import World
@@ -109,8 +111,25 @@ def test_a_draft_follows_its_account_through_a_merge(bare: World) -> None:
     assert {message.account for message, _ in waiting(bare.ports)} == {"account-0001"}
 
 
+def test_a_simulation_knows_what_was_looked_at(bare: World) -> None:
+    """What the store makes of an approved and of a discarded draft, the simulation makes of it too."""
+    playbook: Playbook = bare.publish(DRAFTED)
+    calls = Company().sign_up()
+    arrivals = [Arrival(at=MONDAY, call=call) for call in calls]
+    bare.drain(*calls)
+    bare.at(MONDAY + HOUR)
+    discard(bare.ports, bare.message()["id"], "mei")
+    looked = Looked(at=MONDAY + HOUR, account="acme", play="hello", who="mei", approved=False)
+    found = simulate(arrivals, playbook, MONDAY + HOUR, words=[looked])
+    told = {each.message.play: (each.message.play, each.state, each.reason) for each in found.messages}
+    assert told["hello"] == states(bare)[0]
+    approved = simulate(arrivals, playbook, MONDAY + HOUR, words=[replace(looked, approved=True)])
+    assert {each.message.play: (each.state, each.at) for each in approved.messages}["hello"] == ("sent", MONDAY + HOUR)
+    assert [note.detail["what"] for _, note in approved.notes if note.kind is NoteKind.DRAFT] == ["approved"]
+
+
 def test_a_simulation_approves_nothing(bare: World) -> None:
-    """In a simulation nobody approves: a draft stays one, and is cancelled as expired when its time is over."""
+    """Nobody approves by itself in a simulation: a draft stays one, then ends as expired when its time is over."""
     playbook: Playbook = bare.publish(DRAFTED)
     arrivals = [Arrival(at=MONDAY, call=call) for call in Company().sign_up()]
     for end, state, reason in ((DAY, "draft", None), (3 * DAY, "cancelled", MessageReason.EXPIRED)):
