@@ -23,12 +23,11 @@ from functools import lru_cache, partial
 from typing import Any, Protocol, assert_never
 from zoneinfo import ZoneInfo
 
-from orchestrator.core import calendars, goals, health
+from orchestrator.core import calendars, goals, health, judgements, signals
 from orchestrator.core.calendars import DAY, Hours
 from orchestrator.core.errors import UndecidableError
 from orchestrator.core.facts import Fact, Facts, Value, Vocabulary, measure, week_of
 from orchestrator.core.health import Colour, Health, Reading, Rules
-from orchestrator.core.judgements import judgement
 from orchestrator.core.signals import SignalState, acknowledged_at, is_open
 
 _FIRST_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
@@ -209,6 +208,10 @@ class Indicator:
     worst: float = 0  # the figure that is worth 0
     best: float = health.FULL  # the figure that is worth 100
 
+    def __hash__(self) -> int:
+        """As that of a node: by what it is called."""
+        return hash(self.name)
+
 
 @unique
 class Says(StrEnum):
@@ -278,6 +281,9 @@ class View:
     samples: Mapping[int, float | None] = field(default_factory=dict)  # week -> score of health at its beginning
     working: Callable[[], tuple[Hours, ZoneInfo]] = _always  # the account's working days, asked for when they matter
     journeys: tuple[Journey, ...] = ()  # the account's onboardings, the oldest first
+    weighed: dict[tuple[tuple[Indicator, ...], Rules], Health] = field(
+        init=False, default_factory=dict, compare=False, repr=False
+    )  # what was found of the health already, so that each asks for it once
 
     @property
     def journey(self) -> Journey | None:
@@ -407,8 +413,17 @@ def _calculated(node: Arithmetic, left: Value, right: Value) -> Value:
 
 
 def weigh(node: Weighted, view: View, assumed: Mapping[str, bool] | None = None) -> Health:
-    """The health of an account, indicator by indicator."""
-    readings = [_indicated(each, node.rules, view, assumed or {}) for each in node.indicators]
+    """The health of an account, indicator by indicator; what a view says of it is found once."""
+    if assumed:
+        return _weighed(node, view, assumed)
+    key = (node.indicators, node.rules)
+    if key not in view.weighed:
+        view.weighed[key] = _weighed(node, view, {})
+    return view.weighed[key]
+
+
+def _weighed(node: Weighted, view: View, assumed: Mapping[str, bool]) -> Health:
+    readings = [_indicated(each, node.rules, view, assumed) for each in node.indicators]
     return health.weighed(readings, node.rules, health.override_of(view.facts, view.now))
 
 
@@ -494,6 +509,11 @@ def _milestone_days(reached: datetime | None, anchor: datetime | None) -> float 
     return None if anchor is None else _days(anchor, reached)
 
 
+def _ticked(name: str, facts: Facts) -> bool:
+    found = judgements.judgement(name, facts)
+    return found is not None and found.ticked
+
+
 def _days_until(until: datetime | None, now: datetime) -> float | None:
     return None if until is None else _days(now, until)
 
@@ -559,7 +579,7 @@ _READINGS: Mapping[TermKind, Callable[[Term, View], Value]] = {
     TermKind.MILESTONE_DAYS: lambda term, view: _milestone_days(view.milestones.get(term.name), view.anchor),
     **dict.fromkeys((TermKind.LATEST, TermKind.LOWEST, TermKind.ANSWERS), _score),
     TermKind.MEASURE: lambda term, view: measure(term.name, view.facts) or 0,
-    TermKind.JUDGED: lambda term, view: (found := judgement(term.name, view.facts)) is not None and found.ticked,
+    TermKind.JUDGED: lambda term, view: _ticked(term.name, view.facts),
     **dict.fromkeys((TermKind.GOALS_SET, TermKind.GOALS_MET, TermKind.GOALS_OPEN), _goals),
     TermKind.OVERRIDE: lambda _, view: said.score if (said := health.override_of(view.facts, view.now)) else None,
     TermKind.HEALTH_FALLING: lambda _, view: health.falling_weeks(view.samples, week_of(view.now)),
@@ -614,6 +634,50 @@ def terms(node: Node) -> Iterator[Term]:
         else:
             for part in _within(leaf):
                 yield from terms(part)
+
+
+def events_of(node: Node, vocabulary: Vocabulary) -> Iterator[str]:
+    """The events that a condition rests on; a milestone's own condition is asked by itself.
+
+    What counts from the anchor does not name its event, and what is said of goals not that of their figures.
+    """
+    for term in terms(node):
+        match term.kind:
+            case TermKind.LATEST | TermKind.LOWEST | TermKind.ANSWERS:
+                yield vocabulary.scores[term.name].event
+            case TermKind.MEASURE:
+                yield vocabulary.measures[term.name].event
+            case TermKind.JUDGED:
+                yield judgements.WORD
+            case TermKind.OVERRIDE:
+                yield health.WORD
+            case TermKind.GOALS_SET | TermKind.GOALS_MET | TermKind.GOALS_OPEN:
+                yield from goals.WORDS
+            case TermKind.PHASE | TermKind.PHASE_DAYS | TermKind.PHASE_LATE | TermKind.ONBOARDINGS:
+                yield from vocabulary.steps
+            case TermKind.ACKNOWLEDGED:
+                yield from signals.WORDS
+            case _:
+                yield from () if term.kind in _UNHEARD else (term.name,)
+
+
+def turned_by(node: Node, vocabulary: Vocabulary) -> frozenset[str] | None:
+    """The events that may turn a condition, beside those that move the anchor; None: any, or none at all."""
+    if any(term.kind in _OPEN for term in terms(node)):
+        return None
+    return frozenset(events_of(node, vocabulary))
+
+
+_OPEN = frozenset(
+    {TermKind.GOALS_SET, TermKind.GOALS_MET, TermKind.GOALS_OPEN, TermKind.BUSINESS_DAYS_AGO}
+)  # an account's goals name figures of their own, and a working day is read in the zone of whoever is written to
+_UNHEARD = frozenset(
+    {
+        *(TermKind.TRAIT, TermKind.DAYS_UNTIL, TermKind.MILESTONE, TermKind.MILESTONE_DAYS, TermKind.HEALTH_FALLING),
+        *(TermKind.DAY, TermKind.STAGE, TermKind.STAGE_DAYS),
+        *(TermKind.SIGNAL, TermKind.SIGNAL_DAYS, TermKind.SIGNAL_COUNT),
+    }
+)  # no event that somebody sends is what they read
 
 
 def _within(leaf: Case | Weighted) -> tuple[Node, ...]:
@@ -864,7 +928,7 @@ def _rests_on(term: Term, view: View) -> datetime | None:
         case TermKind.MEASURE:
             return _newest_of_measure(term.name, view)
         case TermKind.JUDGED:
-            found = judgement(term.name, view.facts)
+            found = judgements.judgement(term.name, view.facts)
             return found.at if found else None
         case TermKind.GOALS_SET | TermKind.GOALS_MET | TermKind.GOALS_OPEN:
             return _newest(goals.instants(view.facts, view.vocabulary))

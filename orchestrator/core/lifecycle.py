@@ -43,7 +43,7 @@ from orchestrator.core import calendars, channels, conditions, goals, health, ph
 from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting
 from orchestrator.core.audience import NEW_FOR
 from orchestrator.core.calendars import Hours
-from orchestrator.core.conditions import Clause, View
+from orchestrator.core.conditions import Clause, Node, View
 from orchestrator.core.context import letter_context
 from orchestrator.core.decisions import (
     Decision,
@@ -166,8 +166,9 @@ def advance(
     absorbed = absorb(account, events, playbook)
     if quiet(account, events, now, playbook):
         return Step(account=absorbed)
+    heard = _heard(events, playbook) if _rests(account, now, playbook) else None
     try:
-        return _settle(_Moving(absorbed, tuple(people), now, playbook))
+        return _settle(_Moving(absorbed, tuple(people), now, playbook, heard))
     except OverflowError as error:
         msg = f"account {account.id}: one of its instants leads beyond the calendar ({error})"
         raise UndecidableError(msg) from error
@@ -201,9 +202,23 @@ def basis_of(account: Account, playbook: Playbook) -> str:
 
 def quiet(account: Account, events: Sequence[Event], now: datetime, playbook: Playbook) -> bool:
     """Whether nothing that these events touch is read by any rule, and no time has come."""
-    if account.basis != basis_of(account, playbook) or (account.wake_at is not None and account.wake_at <= now):
-        return False
-    return all(_unread(event, account, playbook) for event in events)
+    return _rests(account, now, playbook) and all(_unread(event, account, playbook) for event in events)
+
+
+def _rests(account: Account, now: datetime, playbook: Playbook) -> bool:
+    """Whether without an event everything would still be as it was left."""
+    return account.basis == basis_of(account, playbook) and (account.wake_at is None or account.wake_at > now)
+
+
+def _heard(events: Sequence[Event], playbook: Playbook) -> frozenset[str] | None:
+    """The names of what has happened, where conditions can have turned by these alone; else None.
+
+    A trait, the anchor and a human's word on a signal are looked at in more places than conditions.
+    """
+    if any(event.kind is EventKind.GROUP for event in events):
+        return None
+    names = frozenset(name for event in events for name in names_of(event, playbook.vocabulary))
+    return names if names.isdisjoint({playbook.anchor, signals.RESOLVED, *_PAUSES}) else None
 
 
 def _unread(event: Event, account: Account, playbook: Playbook) -> bool:
@@ -228,6 +243,7 @@ class _Moving:
     people: tuple[Person, ...]
     now: datetime
     playbook: Playbook
+    heard: frozenset[str] | None = None  # the events that alone can have turned a condition; None: anything can have
     decisions: list[Decision] = field(default_factory=list)
     postponements: list[Postponement] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
@@ -263,9 +279,18 @@ class _Moving:
         if not _VIEWED.isdisjoint(changes):
             self.view = view_of(self.account, self.now, self.playbook, self.zone)
         if not _FOLLOWED.isdisjoint(changes):
-            self.followed = False
+            self.followed, self.heard = False, None
             self.stale |= dict.fromkeys(name for change in changes for name in self.playbook.dated_by.get(change, ()))
         return True
+
+    def untouched(self, condition: Node) -> bool:
+        """Whether it says what it said when the account came to rest, so that nothing follows from it."""
+        names = None if self.heard is None else self.playbook.hears[condition]
+        return names is not None and names.isdisjoint(self.heard or ())
+
+    def holds(self, condition: Node) -> bool:
+        """Whether it holds, for rules that follow from that: had it held, the account would not have rested."""
+        return not self.untouched(condition) and conditions.verdict(condition, self.view) is True
 
     # -- the four rules ----------------------------------------------------------------------------------------------
 
@@ -290,7 +315,7 @@ class _Moving:
 
     def reach_milestone(self) -> bool:
         for name, milestone in self.playbook.milestones.items():
-            if name not in self.account.milestones and conditions.verdict(milestone.when, self.view) is True:
+            if name not in self.account.milestones and self.holds(milestone.when):
                 at = conditions.became(milestone.when, self.view)
                 self.notes.append(_note(NoteKind.MILESTONE, self.now, milestone=name, reached_at=at.isoformat()))
                 return self.set(milestones={**self.account.milestones, name: at})
@@ -298,7 +323,7 @@ class _Moving:
 
     def change_stage(self) -> bool:
         for row in self.playbook.rows[self.account.stage]:
-            if conditions.verdict(row.when, self.view) is True:
+            if self.holds(row.when):
                 return self.enter(row)
         return False
 
@@ -350,6 +375,8 @@ class _Moving:
     def watch(self) -> bool:
         """A watched condition began or ceased to hold: that instant is kept, so that no later event dates it anew."""
         for name, trigger in self.playbook.watched.items():
+            if self.untouched(trigger.condition):
+                continue
             edge = self.account.edges.get(name)
             holds = conditions.verdict(trigger.condition, self.view) is True
             if edge is not None and edge.until is None:
@@ -379,7 +406,8 @@ class _Moving:
 
     def close_signal(self) -> bool:
         for name in self.playbook.signals:
-            why = self.closing(name) if signals.is_open(name, self.account.signals) else None
+            open_now = signals.is_open(name, self.account.signals) and not self.stands(self.playbook.plays[name])
+            why = self.closing(name) if open_now else None
             if why is not None:
                 return self.close(name, why)
         return False
@@ -406,12 +434,18 @@ class _Moving:
 
     def withdraw(self) -> bool:
         for play, episode in self.account.standing.items():
-            reason = self.withdrawal_reason(self.playbook.plays[play])
+            done = self.playbook.plays[play]
+            reason = None if self.stands(done) else self.withdrawal_reason(done)
             if reason is not None:
                 self.withdrawals.append(Withdrawal(play=play, episode=episode, reason=reason))
                 left = {name: kept for name, kept in self.account.standing.items() if name != play}
                 return self.set(standing=left)
         return False
+
+    def stands(self, play: Play) -> bool:
+        """Whether nothing can have happened that withdraws what it did."""
+        goal = play.policy.only_while
+        return self.heard is not None and (goal is None or self.untouched(goal))
 
     def withdrawal_reason(self, play: Play) -> MessageReason | None:
         if self.exited and self.account.stage not in play.stages:
@@ -768,7 +802,7 @@ class _Moving:
 
     def note_health(self) -> None:
         """Each change of colour is written down, at the instant at which it came about: the colour's turns are due."""
-        if self.playbook.health is None:
+        if self.playbook.health is None or self.untouched(self.playbook.health):
             return
         found = conditions.weigh(self.playbook.health, self.view)
         colour = found.colour.value if found.colour else ""

@@ -3,7 +3,7 @@
 Made by ``orchestrator.playbook`` from YAML, checked and resolved, so that nothing here has a "missing step" branch.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from enum import StrEnum, unique
@@ -11,7 +11,7 @@ from typing import TypeAlias, assert_never, get_args
 
 from orchestrator.core.audience import Audience
 from orchestrator.core.calendars import Hours
-from orchestrator.core.conditions import ALWAYS, Case, Node, Weighted
+from orchestrator.core.conditions import ALWAYS, Case, Node, Weighted, turned_by
 from orchestrator.core.events import Json
 from orchestrator.core.facts import Vocabulary
 from orchestrator.core.periods import Unit
@@ -585,6 +585,7 @@ class Playbook:
     watched: Mapping[str, Holds] = field(init=False)  # play -> the condition whose edges start it
     rows: Mapping[str, tuple[Transition, ...]] = field(init=False)  # stage -> what leads out of it, in order
     dated_by: Mapping[str, tuple[str, ...]] = field(init=False)  # field of Account -> the plays that it may make due
+    hears: Mapping[Node, frozenset[str] | None] = field(init=False)  # condition -> what may turn it; None: any event
 
     def __post_init__(self) -> None:
         """Derive what the plays say, so that a playbook without signals has nothing to look through."""
@@ -600,9 +601,20 @@ class Playbook:
             "watched": watched,
             "rows": rows,
             "dated_by": _dated_by(self.plays.values()),
+            "hears": {node: turned_by(node, self.vocabulary) for node in self._followed()},
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
+
+    def _followed(self) -> Iterator[Node]:
+        """The conditions that an account is followed by, whatever is due."""
+        yield from (milestone.when for milestone in self.milestones.values())
+        yield from (row.when for row in self.transitions)
+        for play in self.plays.values():
+            held = play.trigger.condition if isinstance(play.trigger, Holds) else None
+            yield from (node for node in (held, play.policy.only_while) if node is not None)
+        if self.health is not None:
+            yield self.health
 
 
 _DATED_BY: Mapping[str, tuple[type[Trigger], ...]] = {

@@ -30,6 +30,7 @@ more (the silence was broken, the date moved, the milestone was reached) is ``br
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -358,12 +359,13 @@ def _week(trigger: EveryWeek, play: Play, account: Account, anchor: datetime | N
     if anchor is None:
         return None
     entry = account.ledger.get(play.name)
-    monday = monday_after(anchor) if entry is None else monday_after(_monday(entry.episode))
+    monday = monday_after(anchor) if entry is None else _monday_after(entry.episode)
     return (monday.date().isoformat(), monday) if monday - anchor <= trigger.until_day * DAY else None
 
 
-def _monday(episode: str) -> datetime:
-    return datetime.combine(date.fromisoformat(episode), datetime.min.time(), tzinfo=UTC)
+@lru_cache(maxsize=1024)  # the weeks are the same for every account
+def _monday_after(episode: str) -> datetime:
+    return monday_after(datetime.combine(date.fromisoformat(episode), datetime.min.time(), tzinfo=UTC))
 
 
 def told(trigger: Trigger) -> str:

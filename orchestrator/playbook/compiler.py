@@ -11,11 +11,9 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path as FilePath
 
-from orchestrator.core import goals, judgements
 from orchestrator.core import health as core_health
 from orchestrator.core.calendars import zone
-from orchestrator.core.conditions import ALWAYS, Every, Node, TermKind, Weighted, terms
-from orchestrator.core.facts import Vocabulary
+from orchestrator.core.conditions import ALWAYS, Every, Node, TermKind, Weighted, events_of, terms
 from orchestrator.core.playbook import (
     After,
     ChecklistItem,
@@ -360,37 +358,3 @@ def heard(trigger: Trigger) -> Iterator[str]:
             yield trigger.event
         case _:
             return
-
-
-def events_of(node: Node, vocabulary: Vocabulary) -> Iterator[str]:
-    """The events that a condition rests on; a milestone's own condition is asked by itself."""
-    for term in terms(node):
-        match term.kind:
-            case TermKind.LATEST | TermKind.LOWEST | TermKind.ANSWERS:
-                yield vocabulary.scores[term.name].event
-            case TermKind.MEASURE:
-                yield vocabulary.measures[term.name].event
-            case TermKind.JUDGED:
-                yield judgements.WORD
-            case TermKind.OVERRIDE:
-                yield core_health.WORD
-            case TermKind.GOALS_SET | TermKind.GOALS_MET | TermKind.GOALS_OPEN:
-                yield from goals.WORDS
-            case TermKind.HEALTH_FALLING:
-                continue  # it is read from samples
-            case (
-                TermKind.TRAIT
-                | TermKind.DAYS_UNTIL
-                | TermKind.MILESTONE
-                | TermKind.MILESTONE_DAYS
-                | TermKind.DAY
-                | TermKind.STAGE
-                | TermKind.STAGE_DAYS
-            ):
-                continue
-            case TermKind.PHASE | TermKind.PHASE_DAYS | TermKind.PHASE_LATE | TermKind.ONBOARDINGS:
-                continue  # the steps of an onboarding are read at any rate
-            case TermKind.SIGNAL | TermKind.SIGNAL_DAYS | TermKind.SIGNAL_COUNT | TermKind.ACKNOWLEDGED:
-                continue  # the words about signals are read wherever there are signals
-            case _:
-                yield term.name

@@ -1,6 +1,7 @@
 """``make bench``: every subject in one run, on the same machine, with the same events; a table, and a file of figures.
 
 ``--quick`` runs everything on a toy scale: it shows that the benchmark works, its figures mean nothing.
+``--advance`` prices ``advance`` alone, by parts, under the shipped playbook and under one that uses every feature.
 ``--profile`` runs our drain alone, in this process under cProfile, and says where the time goes.
 """
 
@@ -13,6 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.playbook import compile_playbook, read_source
+from orchestrator.runtime.composition import template_texts
+from orchestrator.runtime.settings import Settings
 from tests.benchmarks.ceiling import drained_by_ceiling
 from tests.benchmarks.ours import drained_by_workers, drained_in_process
 from tests.benchmarks.parts import parts_of_advance
@@ -23,6 +27,7 @@ from tests.benchmarks.stage import SHARDS, Stage, staged
 from tests.benchmarks.subject import HOUSE, Run
 from tests.benchmarks.workload import Call, Population, Traffic
 
+EVERYTHING = Path(__file__).with_name("everything.yaml")  # a playbook that uses every feature
 OURS, CEILING, PER_EVENT = "lifecycle", "raw ceiling", "Celery task per event, ORM"
 
 
@@ -66,6 +71,11 @@ def main(arguments: Sequence[str]) -> None:
     """Run what is asked for."""
     asked = _parser().parse_args(arguments)
     scale = QUICK if asked.quick else FULL
+    if asked.advance:
+        figures = _advance(scale)
+        show(figures, {}, ["Best of the rounds; the two playbooks differ in what is decided."])
+        write(figures, asked.out or asked.folder / "advance.json")
+        return
     with staged(asked.folder) as stage:
         if asked.profile:
             for population in scale.populations:
@@ -73,7 +83,7 @@ def main(arguments: Sequence[str]) -> None:
             return
         figures = [figure for population in scale.populations for figure in _compare(stage, population, scale)]
         figures += single_steps(stage, scale.seconds)
-        figures += parts_of_advance(stage.playbook, scale.lives, scale.rounds)
+        figures += _advance(scale)
         show(figures, machine(stage), _notes(scale))
     write(figures, asked.out or asked.folder / "latest.json")
 
@@ -81,10 +91,21 @@ def main(arguments: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a toy scale, some seconds")
+    parser.add_argument("--advance", action="store_true", help="the parts of advance alone, without any server")
     parser.add_argument("--profile", action="store_true", help="our drain alone, under cProfile")
     parser.add_argument("--folder", type=Path, default=HOUSE / "var" / "bench", help="where servers and figures go")
     parser.add_argument("--out", type=Path, help="the file of figures (else latest.json in the folder)")
     return parser
+
+
+def _advance(scale: Scale) -> list[Figure]:
+    texts = template_texts(Settings.load().templates)
+    books = {"": Settings.load().playbook, " under everything": EVERYTHING}
+    return [
+        figure
+        for under, path in books.items()
+        for figure in parts_of_advance(compile_playbook(read_source(path, texts)), scale.lives, scale.rounds, under)
+    ]
 
 
 def _compare(stage: Stage, population: Population, scale: Scale) -> list[Figure]:

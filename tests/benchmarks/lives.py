@@ -18,6 +18,7 @@ from orchestrator.core.playbook import Playbook
 
 NOW = datetime(2026, 4, 15, 10, 0, tzinfo=UTC)  # a Wednesday; the clock of the benchmark is held here
 LIVES = 40  # different ones
+WATCHED, UNWATCHED = "Logged In", "Page Viewed"  # events that rules look at, and that none does
 UNFINISHED = 3  # of ten lives: those with milestones still to be reached
 PEOPLE = ("champion", "member")  # an account's persons, by role
 SETUP = ("Integration Connected", "Data Imported", "Invite Sent", "Report Created")  # each completes a milestone
@@ -129,6 +130,11 @@ def _run(past: Past, playbook: Playbook) -> tuple[Account, int]:
 def _sent(account: str, play: str, episode: str, at: datetime) -> Event:
     sent = _event(account, None, "message_sent", at, play=play, episode=episode)
     return replace(sent, source=OWN_SOURCE)
+
+
+def happened(account: str, name: str) -> Event:
+    """An event of an account that has just happened."""
+    return _event(account, None, name, NOW - timedelta(minutes=5))
 
 
 def under(life: Life, account: str) -> tuple[Person, ...]:

@@ -1,18 +1,13 @@
-"""The price of single steps, in this process: parsing, the core, documents, composing."""
+"""The price of single steps, in this process: parsing, documents, composing."""
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
 from itertools import cycle
 from typing import TypeVar
 from uuid import UUID
 
 import orjson
 
-from orchestrator.core.account import Account
-from orchestrator.core.events import Event
-from orchestrator.core.lifecycle import advance
 from orchestrator.intake.segment import parse_call
 from orchestrator.messaging.compose import Letter, compose
 from orchestrator.messaging.context import sample_context
@@ -23,7 +18,6 @@ from tests.benchmarks.report import STEP, Figure
 from tests.benchmarks.stage import SHARDS, Stage
 from tests.benchmarks.workload import Population, Traffic
 
-WATCHED, UNWATCHED = "Logged In", "Page Viewed"
 TEMPLATE = "day_1_core_feature"
 FIGURES = ("hours_saved", "active_people", "core_actions")
 T = TypeVar("T")
@@ -35,7 +29,6 @@ def single_steps(stage: Stage, seconds: float) -> list[Figure]:
     with stage.engine.begin() as connection:
         current = edition.current(connection)
     accounts = [life.account for life in stage.lives]
-    people = {life.account.id: life.people for life in stage.lives}
     documents = [account_document(account) for account in accounts]
     calls = [
         call.body
@@ -44,13 +37,8 @@ def single_steps(stage: Stage, seconds: float) -> list[Figure]:
     letters = iter(range(1, 1 << 62))
     from_sender = sender(stage.installation.settings)
 
-    def step(name: str) -> Callable[[Account], object]:
-        return lambda account: advance(account, people[account.id], [_event(account, name)], NOW, current.playbook)
-
     rows: list[tuple[str, Callable[[], object]]] = [
         ("parse a call", _each(calls, lambda raw: parse_call(raw, source="segment", received_at=NOW, stamped=False))),
-        ("advance, watched event", _each(accounts, step(WATCHED))),
-        ("advance, unwatched event", _each(accounts, step(UNWATCHED))),
         ("load an account's document", _each(documents, lambda document: account_from("a", document))),
         ("write an account's document", _each(accounts, lambda account: orjson.dumps(account_document(account)))),
         ("compose a mail", lambda: compose(_letter(next(letters)), current.templates, from_sender)),
@@ -61,17 +49,6 @@ def single_steps(stage: Stage, seconds: float) -> list[Figure]:
 def _each(items: list[T], work: Callable[[T], object]) -> Callable[[], object]:
     turn = cycle(items)
     return lambda: work(next(turn))
-
-
-def _event(account: Account, name: str) -> Event:
-    return replace(_EVENT, account=account.id, name=name)
-
-
-_EVENT = parse_call(
-    b'{"type":"track","messageId":"one","userId":"ann","event":"Logged In","context":{"groupId":"a"}}',
-    source="segment",
-    received_at=NOW - timedelta(minutes=5),
-).event
 
 
 def _letter(number: int) -> Letter:

@@ -84,7 +84,7 @@ def test_a_letter_reads_what_is_known() -> None:
         scores={},
         measures={"revenue": MeasureRule(event="ordered", property="amount", distinct=False)},
     )
-    playbook = replace(PLAYBOOK, vocabulary=vocabulary)
+    playbook = replace(PLAYBOOK, vocabulary=vocabulary, plays={})
     events = [
         event("signed_up"),
         event("ordered", properties={"amount": 12.5}),
