@@ -88,6 +88,7 @@ from orchestrator.core.timing import Due, Zone
 
 _MOST_MOVES = 10_000  # more in one call can only be a circle
 _NO_OFFSET = timedelta(0)  # of UTC
+_OF_TRAITS = frozenset({EventKind.GROUP, EventKind.IDENTIFY})  # what they say is looked at in many places
 _PAUSES = frozenset({"account_paused", "account_resumed"})  # every rule looks at these
 _VIEWED = frozenset(
     {"facts", "anchor", "stage", "stage_entered_at", "milestones", "signals", "samples"}
@@ -222,9 +223,11 @@ def _heard(events: Sequence[Event], playbook: Playbook) -> frozenset[str] | None
 
 
 def _unread(event: Event, account: Account, playbook: Playbook) -> bool:
-    if event.kind in {EventKind.GROUP, EventKind.IDENTIFY}:
+    if event.kind in _OF_TRAITS:
         return False
     names = names_of(event, playbook.vocabulary)
+    if not names:
+        return True
     if not (playbook.reads.isdisjoint(names) and _PAUSES.isdisjoint(names)):
         return False
     return not any(_counts_for_a_goal(name, account, playbook) for name in names)
