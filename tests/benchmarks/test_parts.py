@@ -4,6 +4,10 @@ import pytest
 
 from orchestrator.core.lifecycle import _Moving, absorb
 from orchestrator.core.playbook import Playbook
+from orchestrator.playbook import compile_playbook, read_source
+from orchestrator.runtime.composition import template_texts
+from orchestrator.runtime.settings import Settings
+from tests.benchmarks.__main__ import EVERYTHING
 from tests.benchmarks.lives import past, relived
 from tests.benchmarks.parts import PARTS, StopWatch, parts_of_advance, watched
 
@@ -35,3 +39,10 @@ def test_nothing_is_changed_afterwards(lifecycle_playbook: Playbook) -> None:
         assert relived(past(1), lifecycle_playbook) == calls
     assert _Moving.judge_first_due is before
     assert absorb.__module__ == "orchestrator.core.lifecycle"
+
+
+def test_the_playbook_with_everything_is_one() -> None:
+    """It compiles, and uses what costs time where it is used."""
+    book = compile_playbook(read_source(EVERYTHING, template_texts(Settings.load().templates)))
+    assert all((book.segmentation, book.onboarding, book.health, book.sampled, book.signals, book.watched))
+    assert all((book.gaps, book.account_caps, book.holdout, book.judgements))
