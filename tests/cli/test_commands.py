@@ -243,7 +243,7 @@ def test_check_warns_of_what_is_hardly_meant(lifecycle: Lifecycle, tmp_path: Pat
         shipped.replace("    when: term == 'monthly'", "    when: term == 'monthly' and day < 7"), encoding="utf-8"
     )
     told = lifecycle("playbook", "check", str(odd))
-    assert "plays.day_30_renewal: warning: this play can never fire" in told
+    assert "plays.day_30_renewal.when: warning: this play can never fire" in told
     assert re.search(r"^    day  30 .* day_30_renewal is skipped: condition_false", told, flags=re.MULTILINE), told
     assert "in order, 1 warning." in told
     lifecycle("playbook", "check", str(odd), "--strict", status=1)
