@@ -710,13 +710,22 @@ def _leaves(node: Node) -> Iterator[Term | Case | Weighted]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Limit:
+    """A moving term that is compared with a number of days."""
+
+    term: Term
+    days: float  # since its clock began
+    turns: tuple[Callable[[Any, Any], bool], ...]  # when the days are at the limit (ge), past it (gt), or both
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Clocks:
     """What of a condition turns by the clock alone."""
 
     weekly: bool
     overridden: bool  # when a human's word on the health expires
     late: bool  # when a phase has taken too long
-    comparisons: tuple[Compare, ...]  # a moving term with a limit
+    limits: Mapping[Compare, _Limit]
 
 
 @lru_cache(maxsize=4096)  # the conditions of a few playbooks, asked for at each rest of each account
@@ -726,24 +735,41 @@ def _clocks(node: Node) -> _Clocks:
         weekly=bool(kinds & WEEKLY),
         overridden=TermKind.OVERRIDE in kinds,
         late=TermKind.PHASE_LATE in kinds,
-        comparisons=tuple(part for part in _comparisons(node) if _limited(part) is not None),
+        limits={part: limit for part in _comparisons(node) if (limit := _limit(part)) is not None},
     )
 
 
 def flips(node: Node, view: View) -> Iterator[datetime]:
     """The instants after now at which a part of this condition may turn by the clock alone."""
-    clocks = _clocks(node)
-    if clocks.weekly:
+    return flips_of((node,), view)
+
+
+def flips_of(nodes: Iterable[Node], view: View) -> Iterator[datetime]:
+    """The same for several conditions: a part that stands in many of them is asked once."""
+    clocks = [_clocks(node) for node in nodes]
+    if any(each.weekly for each in clocks):
         yield monday_after(view.now)
-    if clocks.overridden and (overridden := health.override_of(view.facts, view.now)):
+    if any(each.overridden for each in clocks) and (overridden := health.override_of(view.facts, view.now)):
         yield overridden.until
-    late_at = view.journey.late_at if clocks.late and view.journey is not None else None
+    late_at = view.journey.late_at if any(each.late for each in clocks) and view.journey is not None else None
     if late_at is not None and late_at > view.now:
         yield late_at
-    for part in clocks.comparisons:
-        turn = _turn(part, view)
+    limits: dict[Compare, _Limit] = {}
+    for each in clocks:
+        limits.update(each.limits)
+    for limit in limits.values():
+        turn = None if _is_past(limit, view) else _turned(limit, view)
         if turn is not None and turn > view.now:
             yield turn
+
+
+def _is_past(limit: _Limit, view: View) -> bool:
+    """Whether the days are past the limit, so that nothing turns any more; quicker told than when that was."""
+    since = None if limit.term.kind in _STANDING_STILL else _since(limit.term, view)
+    return since is not None and _days(since, view.now) > limit.days
+
+
+_STANDING_STILL = frozenset({TermKind.BUSINESS_DAYS_AGO})  # at night and on weekends
 
 
 def _comparisons(node: Node) -> Iterator[Compare]:
@@ -766,31 +792,37 @@ def _comparisons_within(leaf: Term | Case | Weighted) -> Iterator[Compare]:
             yield from _comparisons(part)
 
 
-def _limited(part: Compare) -> tuple[Term, float] | None:
-    """The moving term of a comparison and the number of days that it is compared with, if it is one of these."""
-    term, limit = (part.left, part.right) if isinstance(part.left, Term) else (part.right, part.left)
-    if not isinstance(term, Term) or term.kind not in MOVING or not isinstance(limit, Literal):
-        return None
-    return (term, limit.value) if isinstance(limit.value, int | float) else None
-
-
-def _turn(part: Compare, view: View) -> datetime | None:
-    """When ``moving term <sign> literal`` turns: strictly after the limit for ``<=`` and ``>``, else at it.
+def _limit(part: Compare) -> _Limit | None:
+    """``moving term <sign> literal`` turns strictly after the limit for ``<=`` and ``>``, else at it.
 
     What falls (``days_until``) is read backwards: it is at most a limit when the days since are at least its negative.
     """
-    limited = _limited(part)
-    since = None if limited is None else _since(limited[0], view)
-    if limited is None or since is None:
+    term, limit = (part.left, part.right) if isinstance(part.left, Term) else (part.right, part.left)
+    if not isinstance(term, Term) or term.kind not in MOVING or not isinstance(limit, Literal):
         return None
-    kind, falls = limited[0].kind, limited[0].kind is TermKind.DAYS_UNTIL
-    first = partial(_first_working, view=view) if kind is TermKind.BUSINESS_DAYS_AGO else _first_instant
-    days = -limited[1] if falls else limited[1]
-    if part.operator in {"==", "!="}:
-        reached = first(since, days, operator.ge)
-        return reached if reached is not None and reached > view.now else first(since, days, operator.gt)
+    if not isinstance(limit.value, int | float):
+        return None
+    falls = term.kind is TermKind.DAYS_UNTIL
     strictly_after = (part.operator in ({"<", ">="} if falls else {"<=", ">"})) == isinstance(part.left, Term)
-    return first(since, days, operator.gt if strictly_after else operator.ge)
+    turns = (operator.gt,) if strictly_after else (operator.ge,)
+    both = part.operator in {"==", "!="}
+    days = -limit.value if falls else limit.value
+    return _Limit(term=term, days=days, turns=(operator.ge, operator.gt) if both else turns)
+
+
+def _turn(part: Compare, view: View) -> datetime | None:
+    """When a comparison turns, or has turned last; None when not by the clock."""
+    limit = _limit(part)
+    return None if limit is None else _turned(limit, view)
+
+
+def _turned(limit: _Limit, view: View) -> datetime | None:
+    since = _since(limit.term, view)
+    if since is None:
+        return None
+    first = partial(_first_working, view=view) if limit.term.kind in _STANDING_STILL else _first_instant
+    found = [first(since, limit.days, holds) for holds in limit.turns]
+    return next((turn for turn in found if turn is not None and turn > view.now), found[-1])
 
 
 def _first_instant(since: datetime, days: float, holds: Callable[[Any, Any], bool]) -> datetime | None:

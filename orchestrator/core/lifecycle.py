@@ -835,27 +835,21 @@ class _Moving:
 
     def turns(self) -> Iterator[datetime]:
         """Every instant after now at which something may become due by the clock alone."""
-        view = self.view
         yield from (at for due in self.pending() if (at := self.effective(due)) < _FAR_OFF)
-        for name, milestone in self.playbook.milestones.items():
-            if name not in self.account.milestones:
-                yield from conditions.flips(milestone.when, view)
-        for row in self.playbook.rows[self.account.stage]:
-            yield from conditions.flips(row.when, view)
-        for play in self.account.standing:
-            goal = self.playbook.plays[play].policy.only_while
-            if goal is not None:
-                yield from conditions.flips(goal, view)
-        for trigger in self.playbook.watched.values():
-            yield from conditions.flips(trigger.condition, view)
-        for name in self.playbook.signals:
-            goal = self.playbook.plays[name].policy.only_while
-            if goal is not None and signals.is_open(name, self.account.signals):
-                yield from conditions.flips(goal, view)
-        if self.playbook.health is not None:
-            yield from conditions.flips(self.playbook.health, view)
+        yield from conditions.flips_of(self.followed_now(), self.view)
         if self.playbook.sampled and not self.exited:
             yield conditions.monday_after(self.now)
+
+    def followed_now(self) -> Iterator[Node]:
+        """The conditions whose turning would change something, as things stand."""
+        yield from (each.when for name, each in self.playbook.milestones.items() if name not in self.account.milestones)
+        yield from (row.when for row in self.playbook.rows[self.account.stage])
+        yield from (trigger.condition for trigger in self.playbook.watched.values())
+        opened_now = (name for name in self.playbook.signals if signals.is_open(name, self.account.signals))
+        goals = (self.playbook.plays[name].policy.only_while for name in (*self.account.standing, *opened_now))
+        yield from (goal for goal in goals if goal is not None)
+        if self.playbook.health is not None:
+            yield self.playbook.health
 
 
 _FAR_OFF = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)  # no instant of ours is later

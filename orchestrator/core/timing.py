@@ -192,6 +192,9 @@ def _at(play: Play, base: datetime, tz: ZoneInfo) -> datetime:
 def _episode(play: Play, account: Account, zone: Zone, playbook: Playbook) -> tuple[str, datetime] | None:
     anchor = anchor_of(account, playbook)
     match play.trigger:
+        case Opened() | Closed() | Holds() as trigger:
+            since = _lasts_since(trigger, play, account)
+            return None if since is None else (since.isoformat(), _once_lasting(since, trigger, playbook))
         case OnDay() as trigger:
             return None if anchor is None else (ONCE, _day(trigger.day, play, anchor, zone.tz))
         case OnDays() as trigger:
@@ -223,9 +226,6 @@ def _episode(play: Play, account: Account, zone: Zone, playbook: Playbook) -> tu
             return _week(trigger, play, account, anchor)
         case Cadence() as trigger:
             return None if anchor is None else _period(trigger, play, account, anchor, zone.tz)
-        case Holds() | Opened() | Closed() as trigger:
-            since = _lasts_since(trigger, play, account)
-            return None if since is None else (since.isoformat(), _once_lasting(since, trigger, playbook))
         case _ as unreachable:
             assert_never(unreachable)
 
