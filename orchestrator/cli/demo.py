@@ -71,6 +71,23 @@ class StrangeFolderError(LifecycleError):
     """The folder ``demo`` in the data folder was not made by a demonstration; move it away, or set LIFECYCLE_HOME."""
 
 
+@dataclass(slots=True)
+class Interruption:
+    """A handler of signals that is not forgotten: an exception raised by one may be lost (in a finaliser, say)."""
+
+    asked: bool = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 -- a handler's signature
+        """Somebody wants it to end."""
+        self.asked = True
+        raise KeyboardInterrupt
+
+    def heed(self) -> None:
+        """End, if that was asked for."""
+        if self.asked:
+            raise KeyboardInterrupt
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lived:
     """What there is to be checked and told, once all days are over."""
@@ -85,21 +102,18 @@ class Lived:
 
 def run(events: Path | None, playbook: Path | None) -> int:
     """Live through the cohort, or a file of events; the exit status says whether all checks passed."""
-    base = Settings.load()
-    signal.signal(signal.SIGTERM, _interrupt)
+    base, interruption = Settings.load(), Interruption()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interruption)
     with _alone(base.home):
         settings = _settings(base, playbook)
         cohort = _cohort(settings, events, own_playbook=playbook is not None)
         _clear(settings)
         try:
-            return _demonstrate(settings, cohort, lines=None if events is None else len(cohort.cues))
+            return _demonstrate(settings, cohort, interruption, lines=None if events is None else len(cohort.cues))
         except KeyboardInterrupt:
             err.print("interrupted; everything is stopped")
             return INTERRUPTED
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- a handler's signature
-    raise KeyboardInterrupt
 
 
 def _settings(base: Settings, playbook: Path | None) -> Settings:
@@ -169,7 +183,7 @@ def _check_empty(settings: Settings, addresses: Addresses) -> None:
 # --------------------------------------------------------------------------------------------------------- the show
 
 
-def _demonstrate(settings: Settings, cohort: Cohort, *, lines: int | None) -> int:
+def _demonstrate(settings: Settings, cohort: Cohort, interruption: Interruption, *, lines: int | None) -> int:
     began = time.monotonic()
     out.print(f"data, logs and mail in {settings.home}", soft_wrap=True)
     servers = own.start(settings)
@@ -178,14 +192,24 @@ def _demonstrate(settings: Settings, cohort: Cohort, *, lines: int | None) -> in
         upgrade(servers.addresses.database_url)
         installation = install(settings, servers.addresses)
         try:
-            return _play(installation, servers, cohort, lines=lines, began=began)
+            lived, playbook = _play(installation, servers, cohort, interruption)
+            problems = list(_problems(installation, lived, cohort, lines))
+            _summarise(installation, playbook, lived, began)
+            return _verdict(problems, cohort)
+        except StuckError as error:
+            err.print(f"[bold red]failed[/] {error}", soft_wrap=True)
+            err.print(f"logs: {installation.settings.home / 'log'}", soft_wrap=True)
+            return FAILED
         finally:
             installation.close()
     finally:
         servers.leave()
 
 
-def _play(installation: Installation, servers: Servers, cohort: Cohort, *, lines: int | None, began: float) -> int:
+def _play(
+    installation: Installation, servers: Servers, cohort: Cohort, interruption: Interruption
+) -> tuple[Lived, Playbook]:
+    """All the days; raises StuckError when the clock does not move any more."""
     playbook = _prepare(installation, cohort.begin)
     view = View(
         console=out, engine=installation.ports.engine, plays=list(playbook.plays), begin=cohort.begin, end=cohort.end
@@ -193,17 +217,10 @@ def _play(installation: Installation, servers: Servers, cohort: Cohort, *, lines
     out.print(
         f"{len(cohort.cues)} calls, from {cohort.begin:%Y-%m-%d} to {cohort.end:%Y-%m-%d}, playbook {playbook.name}"
     )
-    try:
-        with _workers(installation.settings, servers, lambda notice: _tell(view, notice)), view.shown():
-            _conduct(installation, servers.addresses, cohort, view)
-    except StuckError as error:
-        err.print(f"[bold red]failed[/] {error}", soft_wrap=True)
-        err.print(f"logs: {installation.settings.home / 'log'}", soft_wrap=True)
-        return FAILED
-    lived = _lived(installation, cohort, playbook)
-    problems = list(_problems(installation, lived, cohort, lines))
-    _summarise(installation, playbook, lived, began)
-    return _verdict(problems, cohort)
+    with _workers(installation.settings, servers, lambda notice: _tell(view, notice)), view.shown():
+        _conduct(installation, servers.addresses, cohort, view, interruption)
+    interruption.heed()
+    return _lived(installation, cohort, playbook), playbook
 
 
 def _prepare(installation: Installation, begin: datetime) -> Playbook:
@@ -246,11 +263,14 @@ def _tell(view: View, notice: Notice) -> None:
             pass
 
 
-def _conduct(installation: Installation, addresses: Addresses, cohort: Cohort, view: View) -> None:
+def _conduct(
+    installation: Installation, addresses: Addresses, cohort: Cohort, view: View, interruption: Interruption
+) -> None:
     pruned = cohort.begin
 
     def moved(now: datetime) -> None:
         nonlocal pruned
+        interruption.heed()
         if now - pruned >= HOUSEKEEPING:
             prune(installation.ports)
             pruned = now
