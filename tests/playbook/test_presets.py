@@ -105,3 +105,34 @@ def test_drafts_for_high_touch_wait_for_a_person() -> None:
     for arr, draft in ((100_000, True), (25_000, False)):
         welcome, second = lived(book, [event("Signed Up", 0), traits(0, arr=arr)], 1).messages
         assert (welcome.draft, second.draft) == (False, draft)
+
+
+@pytest.mark.parametrize(
+    ("preset", "touches"),
+    [
+        ("touch-tech", {"enterprise": "high", "mid_market": "tech", "smb": "tech", "self_serve": "tech"}),
+        ("touch-high", {"enterprise": "high", "mid_market": "high", "smb": "medium", "self_serve": "tech"}),
+    ],
+)
+def test_a_touch_model_says_who_has_a_human(preset: str, touches: dict[str, str]) -> None:
+    """Under touch-tech only enterprise accounts have a CSM; under touch-high all but self-serve ones have."""
+    book = with_preset(preset)
+    assert (book.milestones, list(book.plays)) == (BOOK.milestones, list(BOOK.plays))
+    assert book.segmentation is not None
+    assert {name: segment.touch for name, segment in book.segmentation.table.items()} == touches
+    done = lived(book, [event("Signed Up", 0), traits(0, arr=30_000)], 5).done
+    assert ("no_login_call" in done) is (touches["mid_market"] == "high")
+    assert ("no_login_mail" in done) is (touches["mid_market"] == "tech")
+
+
+def test_an_industry_has_its_own_pace_and_words() -> None:
+    """E-commerce is asked about its first result on day 3, healthcare has ten days for its integrations."""
+    quick, slow = with_preset("industry-e-commerce"), with_preset("industry-healthcare")
+    life = [event("Signed Up", 0), event("Logged In", 0), traits(0, arr=150_000)]
+    assert "no_core_action_call" in lived(quick, life, 4).done
+    assert "no_core_action_call" not in lived(BOOK, life, 4).done
+    assert "setup_incomplete_call" in lived(BOOK, life, 6).done
+    assert "setup_incomplete_call" not in lived(slow, life, 6).done
+    assert "setup_incomplete_call" in lived(slow, life, 11).done
+    assert quick.core_feature == ("a template that is ready to use", "/templates")
+    assert slow.milestones["integration_connected"].label == "connect your EHR with the pre-built connector"
