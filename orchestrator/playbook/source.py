@@ -63,7 +63,8 @@ def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)  # one more than may be: the loader refuses it by its size
-        return raw.decode("utf-8")
+        cut = len(raw) > MOST_BYTES  # perhaps within a letter
+        return raw.decode("utf-8", errors="replace" if cut else "strict")
     except OSError as error:
         raise PlaybookError([_about(path, f"the file cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:

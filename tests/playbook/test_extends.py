@@ -141,3 +141,11 @@ def test_a_file_that_extends_nothing_there_is_read(tmp_path: Path) -> None:
     own.write_text("extends: nowhere\n", encoding="utf-8")
     with pytest.raises(PlaybookError, match="there is no playbook or preset `nowhere`"):
         compile_playbook(read_source(own, TEMPLATES))
+
+
+def test_a_file_that_is_too_large_is_told_by_its_size(tmp_path: Path) -> None:
+    """Where the reading stops in the middle of a letter, the size is what is wrong, not the letter."""
+    own = tmp_path / "own.yaml"
+    own.write_text(f"#{'😀' * 260_000}\n", encoding="utf-8")
+    with pytest.raises(PlaybookError, match="a playbook may have 1,000,000 bytes at most"):
+        compile_playbook(read_source(own, TEMPLATES))
