@@ -19,15 +19,22 @@ def letter_context(
     """The saved context of one message or escalation: from it and the template alone the letter is composed."""
     return {
         "account": _account(account, playbook),
-        "person": {"name": person.name, "first_name": person.first_name} if person else {"name": "", "first_name": ""},
+        "person": _person(person),
         "owner": {"name": _text(account, "owner_name"), "email": _text(account, "owner_email")},
         "touch": {"day": _day(account, person, now, playbook)},
         "figures": dict(_figures(account, playbook)),
         "setup": _setup(account, playbook),
         "goals": _goals(account, playbook),
         "core_feature": {"label": playbook.core_feature[0], "path": playbook.core_feature[1]},
+        **({"copy": dict(playbook.copy)} if playbook.copy else {}),
         **({"survey": _survey(letter)} if isinstance(letter, AskSurvey) else {}),
     }
+
+
+def _person(person: Person | None) -> dict[str, Json]:
+    if person is None:
+        return {"name": "", "first_name": ""}
+    return {"name": person.name, "first_name": person.first_name, "role": person.role}
 
 
 def _survey(survey: AskSurvey) -> dict[str, Json]:

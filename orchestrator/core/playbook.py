@@ -571,6 +571,7 @@ class Playbook:
     onboarding: Onboarding | None = None  # None: it has no phases
     in_app_from: str | None = None  # the milestone from which on plays with both write in-app; None: they write both
     core_feature: tuple[str, str] = ("", "")  # label and path of the link to the core feature
+    copy: Mapping[str, str] = field(default_factory=dict)  # blocks of words that letters may print
     draft: Node | None = None  # the same for every play that says nothing of it and is not exempt; None: nobody does
     account_caps: Caps | None = None  # how many touches one account may get, over all its people; None: any number
     gaps: Gaps | None = None  # None: messages may follow each other at once

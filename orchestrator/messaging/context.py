@@ -15,6 +15,7 @@ from enum import StrEnum, unique
 from itertools import islice
 
 LONGEST_TEXT = 120  # characters; a longer value is cut and ends in an ellipsis
+LONGEST_BLOCK = 400  # characters of one block of the playbook's own words
 LONGEST_LINK = 2000  # characters; a longer link counts as absent
 LONGEST_LIST = 20  # entries; the rest is dropped
 LARGEST_NUMBER = 10**15  # above it a figure counts as absent
@@ -64,6 +65,7 @@ CONTEXT: tuple[Name, ...] = (
     Name(path="account.stage", kind=Kind.TEXT, help="where it is in its life: onboarding, growth, …"),
     Name(path="person.first_name", kind=Kind.TEXT, help="the recipient's first name"),
     Name(path="person.name", kind=Kind.TEXT, help="the recipient's full name"),
+    Name(path="person.role", kind=Kind.TEXT, help="the recipient's role, in small letters and `_`"),
     Name(path="person.email", kind=Kind.TEXT, help="the recipient's address (for escalations)"),
     Name(path="product.name", kind=Kind.TEXT, help="what our product is called", always=True),
     Name(path="product.url", kind=Kind.LINK, help="where it is", always=True),
@@ -87,7 +89,15 @@ CONTEXT: tuple[Name, ...] = (
     Name(path="reply.url", kind=Kind.LINK, help="a mailto link that answers this mail", always=True),
 )
 
-FIGURES = "figures"  # the one open group: ``figures.<measure>``, only those that really exist
+FIGURES = "figures"  # an open group: ``figures.<measure>``, only those that really exist
+COPY = "copy"  # an open group: ``copy.<block>``, the words of the playbook's section `copy`
+
+
+class _Blocks(dict[str, Value]):
+    """The blocks of words: whichever a template asks for, one that the playbook does not have is absent."""
+
+    def __missing__(self, block: str) -> Value:
+        return None
 
 
 def context_names(figures: Iterable[str] = ()) -> frozenset[str]:
@@ -96,8 +106,11 @@ def context_names(figures: Iterable[str] = ()) -> frozenset[str]:
 
 
 def clean(context: Mapping[str, object]) -> dict[str, dict[str, Value]]:
-    """The values of CONTEXT and the figures, plain and bounded; whatever else the context holds is left out."""
-    cleaned: dict[str, dict[str, Value]] = {FIGURES: dict(_figures(_group(context, FIGURES)))}
+    """The values of CONTEXT, the figures and the blocks, plain and bounded; whatever else there is is left out."""
+    cleaned: dict[str, dict[str, Value]] = {
+        FIGURES: dict(_figures(_group(context, FIGURES))),
+        COPY: _Blocks(_blocks(_group(context, COPY))),
+    }
     for name in CONTEXT:
         group, key = name.keys
         cleaned.setdefault(group, {})[key] = _READERS[name.kind](_group(context, group).get(key))
@@ -135,6 +148,12 @@ def _figures(found: Mapping[object, object]) -> Iterator[tuple[str, Value]]:
         number = _number(value)
         if isinstance(name, str) and _FIGURE.fullmatch(name) and number is not None:
             yield name, number
+
+
+def _blocks(found: Mapping[object, object]) -> Iterator[tuple[str, Value]]:
+    for name, value in found.items():
+        if isinstance(name, str) and isinstance(value, str):
+            yield name, plain_text(value, LONGEST_BLOCK) or None
 
 
 def _text(value: object) -> Value:
@@ -192,6 +211,7 @@ _SAMPLE: Mapping[str, object] = {
     "account.stage": "onboarding",
     "person.first_name": "Ann",
     "person.name": "Ann Okafor",
+    "person.role": "champion",
     "person.email": "ann@northwind.example",
     "product.name": "Lumen",
     "product.url": "https://app.lumen.example",
@@ -216,9 +236,14 @@ _SAMPLE: Mapping[str, object] = {
 }
 
 
-def sample_context(figures: Iterable[str] = (), *, absent: Collection[str] = ()) -> dict[str, dict[str, object]]:
+def sample_context(
+    figures: Iterable[str] = (), blocks: Iterable[str] = (), *, absent: Collection[str] = ()
+) -> dict[str, dict[str, object]]:
     """A plausible context with every name but the ``absent`` ones, each figure being 12."""
-    sample: dict[str, dict[str, object]] = {FIGURES: {f: 12 for f in figures if f"{FIGURES}.{f}" not in absent}}
+    sample: dict[str, dict[str, object]] = {
+        FIGURES: {f: 12 for f in figures if f"{FIGURES}.{f}" not in absent},
+        COPY: {block: f"Your words on {block}." for block in blocks if f"{COPY}.{block}" not in absent},
+    }
     for name in CONTEXT:
         group, key = name.keys
         sample.setdefault(group, {})
@@ -227,12 +252,16 @@ def sample_context(figures: Iterable[str] = (), *, absent: Collection[str] = ())
     return sample
 
 
-def trial_contexts(figures: Iterable[str] = ()) -> Iterator[tuple[str, dict[str, dict[str, object]]]]:
+def trial_contexts(
+    figures: Iterable[str] = (), blocks: Iterable[str] = ()
+) -> Iterator[tuple[str, dict[str, dict[str, object]]]]:
     """What a template must survive: everything there, nothing optional there, each name missing, each name alone."""
-    measured = tuple(figures)
-    optional = [name.path for name in CONTEXT if not name.always] + [f"{FIGURES}.{figure}" for figure in measured]
-    yield "with every name there", sample_context(measured)
-    yield "with nothing optional there", sample_context(measured, absent=optional)
+    measured, worded = tuple(figures), tuple(blocks)
+    optional = [name.path for name in CONTEXT if not name.always]
+    optional += [*(f"{FIGURES}.{figure}" for figure in measured), *(f"{COPY}.{block}" for block in worded)]
+    yield "with every name there", sample_context(measured, worded)
+    yield "with nothing optional there", sample_context(measured, worded, absent=optional)
     for path in optional:
-        yield f"without {path}", sample_context(measured, absent=[path])
-        yield f"with only {path}", sample_context(measured, absent=[other for other in optional if other != path])
+        others = [other for other in optional if other != path]
+        yield f"without {path}", sample_context(measured, worded, absent=[path])
+        yield f"with only {path}", sample_context(measured, worded, absent=others)

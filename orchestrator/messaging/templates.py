@@ -5,6 +5,7 @@ frame around all of them), ``in_app/<name>/<locale>.md`` (a note in the product:
 ``escalation/<name>.md`` (what a human is told to do), ``notify/<name>.md`` (what our own people are told).
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
@@ -16,7 +17,7 @@ from jinja2 import Template, TemplateSyntaxError
 from markupsafe import Markup
 
 from orchestrator.messaging import markdown
-from orchestrator.messaging.context import FIGURES, clean, is_link, plain_text, trial_contexts
+from orchestrator.messaging.context import COPY, FIGURES, clean, is_link, plain_text, trial_contexts
 from orchestrator.messaging.dialect import (
     Dialect,
     did_you_mean,
@@ -39,6 +40,10 @@ LAYOUT_NAMES = frozenset({
     "locale", "subject", "preview", "reason", "body", "button", "button.label", "button.url", "product.name",
     "product.url", "sender.name", "sender.postal_address", "transactional", "unsubscribe.url", "unsubscribe.address",
 })  # fmt: skip
+
+_BLOCK = f"{COPY}."  # how a block of the playbook's own words is read
+_TAG = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
+_READS_BLOCK = re.compile(r"\bcopy\.(\w+)")
 
 _LINE = Dialect(shown)  # one line of text
 _LINK = Dialect(in_link)  # an address
@@ -197,7 +202,8 @@ class TemplateSet:
     def check(self, name: str, known_names: Collection[str], kind: TemplateKind = TemplateKind.EMAIL) -> list[Problem]:
         """All that is wrong with a template: its form, its dialect, unknown names, and whether absent values break it.
 
-        ``known_names`` are the names a template may read, as ``context.context_names`` gives them.
+        ``known_names`` are the names a template may read, as ``context.context_names`` gives them. Beside these it may
+        read any block of words (``copy.<block>``): which of them there are, the playbooks say, and none has to be.
         """
         try:
             files = self._files_of(name, kind)
@@ -205,6 +211,11 @@ class TemplateSet:
             return [Problem(file=f"{kind}/{name}", line=1, message=str(error))]
         found = [problem for file in files for problem in self._check_file(file, kind, known_names)]
         return found + (self._check_layout() if kind is TemplateKind.EMAIL else [])
+
+    def blocks(self) -> frozenset[str]:
+        """The blocks of words (``copy.<block>``) that any template reads, also one that cannot be read as a whole."""
+        texts = (text for path, text in self.files.items() if path.partition("/")[0] in set(TemplateKind))
+        return frozenset(block for text in texts for tag in _TAG.findall(text) for block in _READS_BLOCK.findall(tag))
 
     def words(self, name: str, locale: str, context: Mapping[str, object]) -> Words:
         """A message's words in the nearest language: ``en-GB``, else ``en``, else English.
@@ -280,7 +291,7 @@ class TemplateSet:
         found += [
             Problem(file=file, line=line, message=f"there is no {path!r} here{did_you_mean(path, known_names)}")
             for line, path, _ in sorted(self._uses(file, kind))
-            if path not in known_names
+            if path not in known_names and not path.startswith(_BLOCK)
         ]
         return found or list(_first(self._trials(file, kind, known_names)))
 
@@ -288,7 +299,8 @@ class TemplateSet:
         compiled = self._compile(file, kind)
         write = _WRITERS[kind]
         figures = sorted(path.partition(".")[2] for path in known_names if path.startswith(f"{FIGURES}."))
-        for case, context in trial_contexts(figures):
+        blocks = sorted({path.removeprefix(_BLOCK) for _, path, _ in self._uses(file, kind) if path.startswith(_BLOCK)})
+        for case, context in trial_contexts(figures, blocks):
             try:
                 write(compiled, clean(context))
             except RenderError as error:

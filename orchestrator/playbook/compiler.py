@@ -162,6 +162,7 @@ class _Compiler:
             core_feature=(document.core_feature.label, document.core_feature.path)
             if document.core_feature
             else ("", ""),
+            copy=dict(document.blocks),
             draft=policy.draft_of(
                 document.draft, ("draft",), lambda text, at: self.condition(text, at, self.names(document.milestones))
             ),

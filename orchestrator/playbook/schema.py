@@ -45,6 +45,7 @@ Closing = Annotated[time | None, BeforeValidator(spans.closing), WithJsonSchema(
 Days = Annotated[int | tuple[int, ...] | None, BeforeValidator(spans.days), WithJsonSchema(_DAYS)]
 WindowShape = Annotated[list[Duration | None], Field(min_length=2, max_length=2)]
 Words = Annotated[str, Field(min_length=1, max_length=500)]
+Block = Annotated[str, Field(min_length=1, max_length=400)]  # a few sentences, for a letter of 150 words
 Draft = Annotated[bool | str, BeforeValidator(spans.yes_no_or_text)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Mode = Literal["live", "shadow", "redirect"]
@@ -490,6 +491,7 @@ class Document(_Shape):
     mode: Mode = "live"
     horizon: Duration = timedelta(days=30)
     core_feature: CoreFeatureShape | None = None
+    blocks: dict[str, Block] = Field(default={}, alias="copy")
     vocabulary: VocabularyShape
     milestones: dict[str, MilestoneShape] = {}
     setup: list[str] = []
@@ -513,6 +515,7 @@ _NAMED: tuple[Path, ...] = (
     ("signals",),
     ("milestones",),
     ("judgements",),
+    ("copy",),
     ("health", "indicators"),
     *(("vocabulary", kind) for kind in VocabularyShape.model_fields),
     ("segments", "table"),

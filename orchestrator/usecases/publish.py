@@ -5,6 +5,7 @@ from orchestrator.messaging.context import context_names
 from orchestrator.messaging.errors import TemplateError
 from orchestrator.messaging.templates import TemplateKind, TemplateSet
 from orchestrator.playbook.compiler import compile_playbook
+from orchestrator.playbook.errors import PlaybookError, did_you_mean
 from orchestrator.playbook.source import PlaybookSource
 from orchestrator.store import playbooks
 from orchestrator.store.playbooks import Published
@@ -39,12 +40,25 @@ def checked(source: PlaybookSource) -> Playbook:
     """The compiled playbook, once it and every template that it uses are in order; raises as ``publish`` does."""
     playbook = compile_playbook(source)
     templates = TemplateSet(source.templates)
+    _check_copy(playbook, source, templates)
     names = context_names(playbook.vocabulary.measures) - (frozenset() if any(playbook.core_feature) else CORE_FEATURE)
     used = sorted({pair for play in playbook.plays.values() for pair in _templates(play)})
     problems = [problem for name, kind in used for problem in templates.check(name, names, kind)]
     if problems:
         raise TemplateError(list(dict.fromkeys(problems)))
     return playbook
+
+
+def _check_copy(playbook: Playbook, source: PlaybookSource, templates: TemplateSet) -> None:
+    """Refuse words that no template would ever print; raises PlaybookError."""
+    read = templates.blocks() if playbook.copy else frozenset[str]()
+    unread = playbook.copy.keys() - read
+    if not unread:
+        return
+    tree = source.tree()
+    for name in sorted(unread):
+        tree.refuse(("copy", name), f"no template reads `copy.{name}`{did_you_mean(name, read)}", key=True)
+    raise PlaybookError(tree.problems)
 
 
 def _templates(play: Play) -> set[tuple[str, TemplateKind]]:

@@ -115,7 +115,7 @@ def test_each_letter_is_its_readers() -> None:
     first, second = lived.steps[0][1].messages
     assert (first.address, second.address) == ("admin1@example.com", "admin2@example.com")
     assert first.id != second.id
-    assert second.context["person"] == {"name": "Bo Ek", "first_name": "Bo"}
+    assert second.context["person"] == {"name": "Bo Ek", "first_name": "Bo", "role": "admin"}
 
 
 def test_a_group_is_waited_for() -> None:

@@ -86,7 +86,7 @@ def test_each_letter_has_its_channel_and_address() -> None:
         ("webhook", "", "crm"),
     ]
     assert len({each.id for each in step.messages}) == len(step.messages)
-    assert step.messages[-1].context["person"] == {"name": "Anna Ek", "first_name": "Anna"}
+    assert step.messages[-1].context["person"] == {"name": "Anna Ek", "first_name": "Anna", "role": ""}
     assert CallWebhook(name="crm").template == "crm"
 
 

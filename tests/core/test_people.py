@@ -102,7 +102,7 @@ def test_a_letter_reads_what_is_known() -> None:
             "renewal_date": "2026-09-01",
             "stage": "onboarding",
         },
-        "person": {"name": "Anna Ek", "first_name": "Anna"},
+        "person": {"name": "Anna Ek", "first_name": "Anna", "role": ""},
         "owner": {"name": "Bo", "email": None},
         "touch": {"day": 3},
         "figures": {"revenue": 12.5},

@@ -14,7 +14,8 @@ from orchestrator.core.audience import GROUPS
 from orchestrator.core.conditions import MOVING, WEEKLY, Case, Compare, Either, Node, Says, Term, TermKind, Weighted
 from orchestrator.core.playbook import Playbook
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason, Reason
-from orchestrator.messaging.context import CONTEXT, FIGURES
+from orchestrator.messaging.context import CONTEXT, COPY, FIGURES
+from orchestrator.messaging.templates import TemplateSet
 from orchestrator.playbook import PlaybookError, load, loader, spans
 from orchestrator.playbook.actions import ACTION_KEYS
 from orchestrator.playbook.conditions import AT_RISK
@@ -138,7 +139,7 @@ def test_the_scenario_of_the_page_passes(scenario: str) -> None:
 
 def test_the_mistake_of_the_page_is_told_as_it_says() -> None:
     """The example of a refusal is what the program prints, with its line."""
-    (shown,) = (block.strip() for block in re.findall(r"```text\n(.*?)```", PAGE, flags=re.DOTALL))
+    (shown,) = (block.strip() for block in re.findall(r"```text\n(first-steps.*?)```", PAGE, flags=re.DOTALL))
     play = FRAGMENTS[0].removeprefix("plays:\n").replace("report_made.count", "report_mad.count")
     with pytest.raises(PlaybookError) as refused:
         load(f"{WHOLE}\n{play}", templates(), file=FILE)
@@ -221,9 +222,17 @@ def test_every_audience_is_in_its_table() -> None:
 
 def test_all_that_the_copy_may_say_is_in_its_table() -> None:
     """The table of names for templates is the program's, word for word."""
-    *told, (figures, _, _) = table("what the copy may say")
+    *told, (figures, _, _), (blocks, _, _) = table("what the copy may say")
     assert told == [[f"`{name.path}`", name.help, "yes" if name.always else ""] for name in CONTEXT]
     assert words(figures)[0].startswith(FIGURES)
+    assert words(blocks)[0].startswith(COPY)
+
+
+def test_the_blocks_that_the_page_names_are_those_of_the_eight_touches() -> None:
+    """Each block of words that a Day N letter has a place for is named, and no other."""
+    touches = {path: text for path, text in templates().items() if path.startswith("email/day_")}
+    (listed,) = re.findall(r"have places for (.*?)\.\n", PAGE)
+    assert set(words(listed)) == TemplateSet(touches).blocks()
 
 
 # -- triggers ----------------------------------------------------------------------------------------------------------

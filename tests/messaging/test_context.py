@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from orchestrator.messaging.context import (
     CONTEXT,
+    LONGEST_BLOCK,
     LONGEST_TEXT,
     clean,
     context_names,
@@ -118,6 +119,22 @@ def test_the_trials_leave_out_each_optional_name() -> None:
     cases = {case for case, _ in trial_contexts(["hours_saved"])}
     assert {"without figures.hours_saved", "with only figures.hours_saved", "without owner.name"} <= cases
     assert "without product.name" not in cases
+
+
+def test_a_block_of_words_is_bounded_and_may_always_be_absent() -> None:
+    """A block goes into a letter as one bounded line; one that the playbook does not have is absent, and no error."""
+    found = clean({"copy": {"welcome": "One\nstep. " * 80, "blank": " ", "number": 3, 4: "four"}})["copy"]
+    assert str(found["welcome"]).startswith("One step. One")
+    assert len(str(found["welcome"])) == LONGEST_BLOCK
+    assert (found["blank"], found["number"], found["other"]) == (None, None, None)
+    assert "four" not in found.values()
+
+
+def test_the_trials_leave_out_each_block() -> None:
+    """Each block of words that a template reads is missing in some trial and alone in another."""
+    trials = dict(trial_contexts(blocks=["welcome"]))
+    assert trials["without copy.welcome"]["copy"] == {}
+    assert trials["with only copy.welcome"]["copy"] == trials["with every name there"]["copy"] != {}
 
 
 def test_figures_are_known_by_name() -> None:

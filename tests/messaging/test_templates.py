@@ -31,6 +31,16 @@ def test_a_good_template_has_no_problems() -> None:
     assert templates(GOOD).check("m", KNOWN) == []
 
 
+def test_a_template_may_read_any_block_of_words() -> None:
+    """Which blocks there are is the playbook's matter; a letter that is whole without one passes, and prints it."""
+    several = GOOD + "\n{% if copy.welcome %}{{ copy.welcome }}{% elif copy.other %}{{ copy.other }}{% endif %}"
+    found = templates(several, **{"email/torn/en.md": "{% if copy.torn", "playbooks/x.yaml": "{{ copy.no }} copy.no"})
+    assert found.check("m", KNOWN) == []
+    assert found.blocks() == {"welcome", "other"}
+    context = {**sample_context(), "copy": {"welcome": "**One** step.", "other": "no"}}
+    assert "<p>**One** step.</p>" in found.words("m", "en", context).body.html
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "said"),
     [
@@ -53,6 +63,7 @@ def test_a_good_template_has_no_problems() -> None:
         ('person.first_name or "there"', "person.first_name", 9, "with nothing optional there"),
         ("Hello {{ person", "\n\nHello {{ figures.nothing }} {{ person", 11, "figures.nothing"),
         ("Hello {{ person", "{{ figures.hours_saved }} {{ person", 9, "with nothing optional there"),
+        ("Hello {{ person", "{{ copy.welcome }} {{ person", 9, "with nothing optional there"),
         ("Hello {{ person", "{% set x = 1 %}{{ person", 9, "no assignments"),
         ("Hello {{ person", "{% if %}{{ person", 9, ""),
         ("---\nsubject", "subject", 1, "three hyphens"),

@@ -42,6 +42,13 @@ def test_a_template_that_reads_a_core_feature_needs_a_playbook_that_names_one(ba
         bare.publish(without)
 
 
+def test_words_that_no_template_would_print_are_refused(bare: World) -> None:
+    """A block of copy that no template has a place for is refused where it stands, with what was meant."""
+    bare.publish(f"{tiny()}copy: {{welcome: One step is enough.}}\n")
+    with pytest.raises(PlaybookError, match=r":\d+:8 copy.welcom: .*did you mean `welcome`"):
+        bare.publish(f"{tiny()}copy: {{welcom: One step is enough.}}\n")
+
+
 @pytest.mark.parametrize("name", sorted(path.stem for path in SHIPPED.glob("*.yaml")))
 def test_a_shipped_playbook_can_be_published(bare: World, name: str) -> None:
     """Each playbook of ``templates/playbooks`` passes with the shipped templates."""
