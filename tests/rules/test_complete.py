@@ -1,0 +1,22 @@
+"""Every number of the rules is accounted for: it has a home, or a reason why not."""
+
+import pytest
+
+from tests.rules.register import register
+from tests.rules.shelf import Shelf
+from tests.rules.table import missing
+from tests.rules.tokens import tokens
+
+# The sections that are done; the names are those of `python -m tests.rules --missing`.
+COMPLETE = [
+    "1.0.4",
+    "1.0.6",
+]
+
+
+@pytest.mark.parametrize("section", COMPLETE)
+def test_no_number_of_a_section_is_forgotten(section: str, shelf: Shelf) -> None:
+    """Each number token of the section is covered by an entry of the register."""
+    assert section in {each.section for each in tokens()}
+    found = missing(register().entries, shelf.templates).get(section, [])
+    assert not found, "\n" + "\n".join(found)
