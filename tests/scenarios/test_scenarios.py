@@ -1,4 +1,4 @@
-"""The scenarios of the shipped playbooks; a folder is named for what it tries: ``b2b-saas``, ``b2b-saas+acv-3-tier``."""
+"""The scenarios of the shipped playbooks. A folder names what it tries: ``b2b-saas``, or ``b2b-saas+acv-3-tier``."""
 
 from dataclasses import replace
 from pathlib import Path
