@@ -6,7 +6,7 @@ import sys
 import typer
 from redis.exceptions import RedisError
 
-from orchestrator.cli import account, doctor, events, message, playbook, processes, simulate, up
+from orchestrator.cli import account, audit, doctor, events, message, plan, playbook, processes, simulate, up
 from orchestrator.cli.console import err
 from orchestrator.core.errors import LifecycleError
 from orchestrator.runtime.servers import ServerError
@@ -29,10 +29,12 @@ app.command("flower")(processes.flower)
 app.command("catcher")(processes.catcher)
 app.command("doctor")(doctor.doctor)
 app.command("simulate")(simulate.simulate)
+app.command("audit")(audit.audit)
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(events.app, name="events")
 app.add_typer(account.app, name="account")
 app.add_typer(message.app, name="message")
+app.add_typer(plan.app, name="plan")
 
 USAGE = 2  # exit status: what was asked for is not in order
 UNAVAILABLE = 3  # exit status: the world is not in order
