@@ -101,7 +101,7 @@ def show(
             play.label,
             _due(play),
             _condition(play),
-            "\n".join(map(doing, play.actions)),
+            "\n".join(map(doing, play.actions)) if play.checkpoint is None else "checkpoint",
             str(play.policy.priority),
         )
     out.print(f"{playbook.name} {playbook.version}", table)

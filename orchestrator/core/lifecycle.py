@@ -587,6 +587,8 @@ class _Moving:
             return DecisionReason.OVERTAKEN
         if play.signal is not None and signals.is_open(play.name, self.account.signals):
             return DecisionReason.ALREADY_OPEN
+        if play.checkpoint is not None and (asked := conditions.verdict(play.checkpoint.among, self.view)) is not True:
+            return DecisionReason.UNKNOWN if asked is None else DecisionReason.NOT_AMONG
         held = conditions.verdict(play.when, self.view)
         if held is not True:
             return DecisionReason.UNKNOWN if held is None else DecisionReason.CONDITION_FALSE
@@ -681,7 +683,8 @@ class _Moving:
         """Condition and goal as one whole: a clause is decisive only if it would have changed what was done."""
         held = play.trigger.condition if isinstance(play.trigger, Holds) else None
         goal = play.policy.only_while
-        asked = (held if held is not goal else None, play.when, goal)
+        among = None if play.checkpoint is None else play.checkpoint.among
+        asked = (held if held is not goal else None, among, play.when, goal)
         parts = tuple(part for part in asked if part is not None)
         whole = conditions.Every(operands=parts, text=" and ".join(f"({part.text})" for part in parts))
         return conditions.explain(whole, self.view)

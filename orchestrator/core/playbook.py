@@ -14,6 +14,7 @@ from orchestrator.core.calendars import Hours
 from orchestrator.core.conditions import ALWAYS, Case, Node, Weighted, turned_by
 from orchestrator.core.events import Json
 from orchestrator.core.facts import Vocabulary
+from orchestrator.core.metrics import Bound
 from orchestrator.core.periods import Unit
 
 
@@ -488,6 +489,15 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What makes a play a checkpoint: it does nothing, and being done says that its condition was met by then."""
+
+    step: str  # of the programme it belongs to, for people
+    among: Node = ALWAYS  # of whom it is asked; of others it says nothing
+    target: Bound | None = None  # the share of accounts that should meet it; None: no share is promised
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
     """Trigger + condition + actions + policy."""
 
@@ -502,6 +512,7 @@ class Play:
     prefer: Channel | None = None  # which goes of a mail and an in-app note; None: ``in_app_from`` says
     unreachable: Escalate | None = None  # the work for a human when nobody of them can be; None: it is skipped
     signal: Signal | None = None  # None: it is no signal, but does what its actions say
+    checkpoint: Checkpoint | None = None  # None: it is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -582,6 +593,7 @@ class Playbook:
     sampled: bool = False  # some rule looks at the weekly samples of health, so they are taken
     judgements: Mapping[str, str] = field(default_factory=dict)  # what only a human can tick -> what a person calls it
     signals: Mapping[str, Signal] = field(init=False)  # of the plays
+    checkpoints: Mapping[str, Checkpoint] = field(init=False)  # of the plays
     roots: Mapping[str, tuple[str, ...]] = field(init=False)  # symptom -> the signals that absorb it
     watched: Mapping[str, Holds] = field(init=False)  # play -> the condition whose edges start it
     rows: Mapping[str, tuple[Transition, ...]] = field(init=False)  # stage -> what leads out of it, in order
@@ -591,6 +603,7 @@ class Playbook:
     def __post_init__(self) -> None:
         """Derive what the plays say, so that a playbook without signals has nothing to look through."""
         signals = {name: play.signal for name, play in self.plays.items() if play.signal is not None}
+        checkpoints = {name: play.checkpoint for name, play in self.plays.items() if play.checkpoint is not None}
         watched = {name: play.trigger for name, play in self.plays.items() if isinstance(play.trigger, Holds)}
         rows = {
             stage: tuple(row for row in self.transitions if row.target != stage and row.source in {None, stage})
@@ -598,6 +611,7 @@ class Playbook:
         }
         derived = {
             "signals": signals,
+            "checkpoints": checkpoints,
             "roots": _roots(signals),
             "watched": watched,
             "rows": rows,

@@ -31,6 +31,7 @@ from orchestrator.core.playbook import (
 from orchestrator.core.signals import WORDS
 from orchestrator.playbook import loader, policy
 from orchestrator.playbook.actions import ActionCompiler
+from orchestrator.playbook.checkpoints import compile_checkpoints
 from orchestrator.playbook.conditions import ConditionError, Derived, Kind, Names, compile_condition
 from orchestrator.playbook.errors import PlaybookError, did_you_mean
 from orchestrator.playbook.health import ABSENT, NOT_YET, HealthCompiler, names_of
@@ -134,6 +135,7 @@ class _Compiler:
         )
         compiled = {
             **compile_signals(document.signals, plays, taken=document.plays),
+            **compile_checkpoints(document.checkpoints, plays, taken=document.plays),
             **{name: plays.play(name, shape) for name, shape in document.plays.items()},
         }
         if not compiled and not self.broken:

@@ -57,6 +57,7 @@ class Graph:
     arrows: tuple[Arrow, ...]
     days: Mapping[int, tuple[Card, ...]]  # plays that come due on a day after the anchor
     others: tuple[Card, ...]  # all other plays
+    checkpoints: tuple[Card, ...] = ()
 
 
 def graph(playbook: Playbook) -> Graph:
@@ -64,10 +65,10 @@ def graph(playbook: Playbook) -> Graph:
     days: dict[int, tuple[Card, ...]] = {}
     others: list[Card] = []
     for play in playbook.plays.values():
-        listed = _days(play)
+        listed = () if play.checkpoint is not None else _days(play)
         for day in listed:
             days[day] = (*days.get(day, ()), _card(play, f"Day {day}"))
-        if not listed:
+        if not listed and play.checkpoint is None:
             others.append(_card(play, told(play.trigger)))
     return Graph(
         title=playbook.name,
@@ -75,6 +76,7 @@ def graph(playbook: Playbook) -> Graph:
         arrows=tuple(_arrow(number, row) for number, row in enumerate(playbook.transitions, 1)),
         days=dict(sorted(days.items())),
         others=tuple(others),
+        checkpoints=tuple(_asking(playbook.plays[name]) for name in playbook.checkpoints),
     )
 
 
@@ -107,6 +109,13 @@ def _card(play: Play, due: str) -> Card:
     does = tuple(map(doing, play.actions))
     escalates = any(each.startswith("escalate") for each in does)
     return Card(name=play.name, label=play.label, due=due, does=does, escalates=escalates)
+
+
+def _asking(play: Play) -> Card:
+    """A checkpoint: what it asks for stands where others say what they do."""
+    return Card(
+        name=play.name, label=play.label, due=told(play.trigger), does=(f"met: {play.when.text}",), escalates=False
+    )
 
 
 # -- Mermaid ---------------------------------------------------------------------------------------------------------
@@ -147,6 +156,11 @@ def _mermaid_plays(drawn: Graph) -> Iterator[str]:
     for card in drawn.others:
         yield f"    play_{card.name}[{_quoted(card.label, card.due, *card.does)}]"
     yield "  end"
+    if drawn.checkpoints:
+        yield '  subgraph checkpoints["Checkpoints"]'
+        for card in drawn.checkpoints:
+            yield f"    checkpoint_{card.name}[{_quoted(card.label, card.due, *card.does)}]"
+        yield "  end"
 
 
 def _pairs(days: Iterable[int]) -> Iterator[tuple[int, int]]:
@@ -181,6 +195,7 @@ def svg(drawn: Graph) -> str:
     _paint_stages(painting, drawn)
     _paint_cards(painting, "Day by day", [card for cards in drawn.days.values() for card in cards])
     _paint_cards(painting, "When something happens, or does not", drawn.others)
+    _paint_cards(painting, "Checkpoints", drawn.checkpoints)
     return painting.svg(drawn.title)
 
 

@@ -22,7 +22,7 @@ SHELF = "playbooks/"  # where playbooks and presets stand under ``templates/``
 MOST_BASES = 20  # files that one playbook may rest on
 _PRESETS = "presets/"
 _ENDING = ".yaml"
-_ONE_TRIGGER = frozenset({"plays", "signals"})  # whose entries have exactly one of TRIGGERS
+_ONE_TRIGGER = frozenset({"plays", "signals", "checkpoints"})  # whose entries have exactly one of TRIGGERS
 
 Lookup = Callable[[str], str | None]  # the text at a path under ``templates/``; None when there is none
 

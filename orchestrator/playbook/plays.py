@@ -60,6 +60,10 @@ TRIGGERS = (
 _ONCE = OnDay | After | Overdue | Reached  # the triggers that come due once an account
 DEFAULT_DEFER = timedelta(days=2)  # never longer than the play's valid_for
 
+_KINDS: dict[str | int, str] = {
+    "signals": "signal",
+    "checkpoints": "checkpoint",
+}  # section -> what stands in it; else plays
 _NOTHING = OnDay(day=0)  # stands in where the trigger is wrong; what holds it is never used
 
 
@@ -117,7 +121,7 @@ class PlayCompiler:
             self.tree.refuse((*path, "for"), "`for` says how long a condition must hold: it stands beside `holds`")
         said = [name for name in TRIGGERS if getattr(shape, name) is not None]
         if len(said) != 1:
-            kind = "signal" if path[0] == "signals" else "play"
+            kind = _KINDS.get(path[0], "play")
             told = f"this has {' and '.join(said)}" if said else "this has none"
             self.tree.refuse(path, f"a {kind} needs one trigger of {', '.join(TRIGGERS)}; {told}", key=True)
             return _NOTHING

@@ -481,6 +481,32 @@ class SignalShape(PlayShape):
     ladder: list[RungShape] = []
 
 
+class BoundShape(_Shape):
+    """A limit, and on which side of it a figure should be."""
+
+    above: float | None = None
+    at_least: float | None = None
+    below: float | None = None
+    at_most: float | None = None
+
+
+class MissedShape(PlayShape):
+    """What is done where a checkpoint is missed: a play with the checkpoint's trigger."""
+
+    name: str | None = None
+
+
+class CheckpointShape(PlayShape):
+    """Something that should have happened by its day, judged once."""
+
+    FROM_ELSEWHERE: ClassVar[frozenset[str]] = frozenset({"transactional", "on_unknown"})  # no key of its
+    step: Words
+    met: str
+    among: str | None = None
+    target: BoundShape | None = None
+    missed: MissedShape | None = None
+
+
 class Document(_Shape):
     """A whole playbook file."""
 
@@ -507,12 +533,14 @@ class Document(_Shape):
     gaps: GapsShape | None = None
     holdout: HoldoutShape | None = None
     signals: dict[str, SignalShape] = {}
+    checkpoints: dict[str, CheckpointShape] = {}
     plays: dict[str, PlayShape]
 
 
 _NAMED: tuple[Path, ...] = (
     ("plays",),
     ("signals",),
+    ("checkpoints",),
     ("milestones",),
     ("judgements",),
     ("copy",),

@@ -23,7 +23,7 @@ from orchestrator.playbook.json_schema import json_schema
 from orchestrator.playbook.lint import lint
 from orchestrator.playbook.loader import Plain
 from orchestrator.playbook.plays import TRIGGERS
-from orchestrator.playbook.schema import Document, PlayShape, RungShape, SignalShape
+from orchestrator.playbook.schema import CheckpointShape, Document, MissedShape, PlayShape, RungShape, SignalShape
 from orchestrator.playbook.source import PlaybookSource
 from orchestrator.playbook.vocabulary import BUILTIN_TRAITS, PHASE_NAMES, SEGMENT_NAMES
 from orchestrator.runtime.composition import template_texts
@@ -164,7 +164,7 @@ def shapes(shape: object, found: list[type[BaseModel]] | None = None) -> list[ty
 
 def defaults(shape: type[BaseModel]) -> dict[str, str | None]:
     """The keys of a shape of its own, each with its default as a person writes it; None: it is told in words."""
-    inherited = PlayShape.model_fields if shape in {SignalShape, RungShape} else {}
+    inherited = PlayShape.model_fields if shape in {SignalShape, RungShape, CheckpointShape, MissedShape} else {}
     return {
         field.alias or name: REQUIRED if field.is_required() else written(field.default)
         for name, field in shape.model_fields.items()

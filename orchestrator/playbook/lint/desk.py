@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator.core.conditions import Literal, Node, TermKind, View, terms
 from orchestrator.core.playbook import Holds, Milestone, Play, Playbook
+from orchestrator.playbook.checkpoints import missed_name
 from orchestrator.playbook.lint.clauses import Demand, Want
 from orchestrator.playbook.lint.findings import Finding
 from orchestrator.playbook.lint.moments import SETTLED, Moment, moments_of
@@ -100,13 +101,19 @@ class Desk:
             yield from (((*self.paths[name], key), node) for key, node in _of_play(play))
 
     def kind(self, play: str) -> str:
-        """What a play is to its author: a play, a signal, or a rung of one's ladder."""
+        """What a play is to its author: a play, a signal, a rung of one's ladder, or a checkpoint."""
         path = self.paths[play]
+        if self.playbook.plays[play].checkpoint is not None:
+            return "checkpoint"
+        if path[0] == "checkpoints":
+            return "play"
         return "play" if path[0] == "plays" else "rung" if "ladder" in path else "signal"
 
 
 def _of_play(play: Play) -> Iterator[tuple[str, Node]]:
-    yield "when", play.when
+    yield "when" if play.checkpoint is None else "met", play.when
+    if play.checkpoint is not None:
+        yield "among", play.checkpoint.among
     if isinstance(play.trigger, Holds):
         yield "holds", play.trigger.condition
     if play.policy.only_while is not None:
@@ -143,12 +150,17 @@ def _opens(play: Play, desk: Desk) -> bool:
 
 
 def _paths(playbook: Playbook, tree: Tree) -> dict[str, Path]:
-    """Where each play stands: rungs under their signals."""
+    """Where each play stands: rungs under their signals, what is done of a missed checkpoint under the checkpoint."""
     paths: dict[str, Path] = {name: ("plays", name) for name in playbook.plays}
     for name in playbook.signals:
         paths[name] = ("signals", name)
         for number, rung in enumerate(_listed(tree.data, "signals", name, "ladder")):
             paths[_name_of(rung) or f"{name}_{number + 1}"] = ("signals", name, "ladder", number)
+    for name in playbook.checkpoints:
+        paths[name] = ("checkpoints", name)
+        missed = tree.data["checkpoints"][name].get("missed")
+        if missed is not None:
+            paths[missed_name(name, _name_of(missed))] = ("checkpoints", name, "missed")
     return paths
 
 

@@ -22,6 +22,7 @@ Groups = Sequence[Sequence[Moment]]  # one of each group must be so
 
 
 _SAID = {
+    "checkpoint": ("never-fires", "this checkpoint can never be met"),
     "play": ("never-fires", "this play can never fire"),
     "signal": ("never-opens", "this signal can never open"),
     "rung": ("rung-never-comes", "this rung can never come"),
@@ -92,6 +93,7 @@ def _words(play: Play, desk: Desk) -> _Words:
             due=f"when it is due ({due})", asks="its condition", asked="when", stays="when", excluded=excluded
         )
     stays = "only_while" if play.signal is None else "while"
+    asked_at = "met" if play.checkpoint is not None else "when"
     bare = play.when == ALWAYS
     return _Words(
         due=f"when it is due ({due})" if play.signal is None else f"when it would open ({due})",
@@ -100,7 +102,7 @@ def _words(play: Play, desk: Desk) -> _Words:
         else f"its `{stays}`"
         if bare
         else f"its condition and `{stays}`",
-        asked=stays if bare else "when",
+        asked=stays if bare else asked_at,
         stays=stays,
         excluded=f"its condition and its `{stays}` exclude each other",
     )

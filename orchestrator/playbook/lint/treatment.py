@@ -151,8 +151,9 @@ def _all_alike(desk: Desk) -> bool:
 
 def _human_duties(desk: Desk) -> Iterator[Finding]:
     """``human-duty``: a duty that only plays without a human are about."""
+    doing = [play for play in desk.playbook.plays.values() if play.checkpoint is None]
     for duty, words in DUTIES.items():
-        about = [play for play in desk.playbook.plays.values() if re.search(words, _said_of(play), flags=re.IGNORECASE)]
+        about = [play for play in doing if re.search(words, _said_of(play), flags=re.IGNORECASE)]
         if about and not _does(about, Escalate):
             message = f"{duty} stays with a human, and here only a machine does it: add an `escalate`"
             yield desk.finding("human-duty", desk.paths[about[0].name], message)

@@ -8,8 +8,8 @@ from orchestrator.playbook.lint.desk import Desk
 from orchestrator.playbook.lint.findings import Finding
 from orchestrator.playbook.loader import Path
 
-_PLAYS = frozenset({"plays", "signals"})
-_OPENING = frozenset({"when", "holds", "while"})
+_PLAYS = frozenset({"plays", "signals", "checkpoints"})
+_OPENING = frozenset({"when", "holds", "while", "met"})
 
 
 def conditions_that_say_nothing(desk: Desk) -> Iterator[Finding]:
