@@ -89,6 +89,7 @@ class Scenario:
 
     file: str
     name: str
+    proves: tuple[str, ...]  # the cases that it stands for
     calendar: Calendar
     calls: tuple[Said, ...]  # in the order of the file
     heard: tuple[Heard, ...]  # what no call says
@@ -176,6 +177,7 @@ class _Compiler:
         return Scenario(
             file=self.tree.origin.file,
             name=self.shape.scenario,
+            proves=tuple(self.shape.proves),
             calendar=self.calendar,
             calls=tuple(self.calls),
             heard=tuple(self.heard),

@@ -179,6 +179,7 @@ class ScenarioShape(_Shape):
 
     scenario: Words
     why: str | None = None
+    proves: list[Words] = []  # the cases that it stands for, in the words of whoever keeps the list
     anchor: str
     zone: str | None = None
     account: dict[str, Any] = {}
