@@ -1,7 +1,7 @@
 """The ten anti-patterns of an onboarding (``spec/rules.md`` 1.3), asked of a playbook whose onboarding has phases.
 
 Some are rules elsewhere: "ignoring early warnings" is ``unheard-signal``, "same process for all" is ``one-process``.
-What a playbook is about is told by its words: names, labels, deliverables and templates of plays, phases and milestones.
+What a playbook is about is told by its words: names, labels and templates of plays, phases and milestones.
 """
 
 import re
@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from orchestrator.core.audience import ANYONE
 from orchestrator.core.conditions import FINISHED, TermKind, terms
-
 from orchestrator.core.playbook import (
     After,
     AskSurvey,
@@ -17,6 +16,7 @@ from orchestrator.core.playbook import (
     Cadence,
     Entered,
     Escalate,
+    Letter,
     Occurred,
     Opened,
     PhaseEntered,
@@ -105,9 +105,9 @@ def _training_alone(desk: Desk) -> bool:
 
 
 def _one_contact(desk: Desk) -> bool:
-    written = [play.audience for play in desk.playbook.plays.values() if _acts(play)]
-    groups = [group for audience in written for group in (*audience.to, *audience.fallback)]
-    return not (_counts_people(desk) or any(group != ANYONE for group in groups))
+    written = (play for play in desk.playbook.plays.values() if any(isinstance(each, Letter) for each in play.actions))
+    groups = {group for play in written for group in play.audience.groups}
+    return groups == {ANYONE} and not _counts_people(desk)
 
 
 def _rigid_timeline(desk: Desk) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from orchestrator.core.playbook import Playbook
+from orchestrator.playbook.lint.antipatterns import anti_patterns
 from orchestrator.playbook.lint.desk import desk_of
 from orchestrator.playbook.lint.findings import Finding
 from orchestrator.playbook.lint.firing import plays_that_never_fire
@@ -23,6 +24,7 @@ _ASKED = (
     signals_and_ladders,
     health_that_says_little,
     treatment,
+    anti_patterns,
     unused_names,
     names_never_seen,
 )

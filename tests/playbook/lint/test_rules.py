@@ -4,6 +4,7 @@
 import pytest
 
 from orchestrator.playbook.lint import RULES
+from orchestrator.playbook.lint.antipatterns import ANTI_PATTERNS
 from tests.playbook.lint.books import SOUND, bent, found, play
 
 WHEN = "    when: tier == 'tech'\n"
@@ -235,6 +236,7 @@ def test_every_rule_is_tripped_by_a_playbook() -> None:
     of_signals = {"never-opens", "rung-never-comes", "closes-at-once", "narrow-while", "unheard-signal", "twin-rungs"}
     of_health = {"stuck-indicator", "unreachable-band", "one-fact"}
     elsewhere = of_treatment | of_signals | of_health | {"human-duty"}  # test_treatment, test_ladders, test_indicators
+    elsewhere |= set(ANTI_PATTERNS.values())  # test_antipatterns
     assert {rule for rule, _ in TRIPS.values()} | elsewhere == set(RULES)
 
 
