@@ -14,13 +14,14 @@ from tests.playbook.small import SHIPPED, TEMPLATES, shipped
 
 PRESETS = sorted((SHIPPED / "presets").glob("*.yaml"))
 SHELF = {f"playbooks/presets/{path.name}": path.read_text(encoding="utf-8") for path in PRESETS}
+COPY = {path.relative_to(SHIPPED.parent).as_posix(): "" for path in SHIPPED.parent.glob("*/**/*.md")}
 BOOK = shipped("b2b-saas")
 
 
 def with_preset(name: str) -> Playbook:
     """The shipped playbook with a preset over it."""
     base = read_source(SHIPPED / "b2b-saas.yaml", TEMPLATES)
-    shelf = {**base.templates, **SHELF, "playbooks/b2b-saas.yaml": base.text}
+    shelf = {**base.templates, **COPY, **SHELF, "playbooks/b2b-saas.yaml": base.text}
     text = f"playbook: b2b-saas\nextends: [b2b-saas, {name}]\n"
     return compile_playbook(PlaybookSource(file="ours.yaml", text=text, templates=shelf))
 
@@ -36,7 +37,7 @@ def test_each_preset_is_short_and_says_why(path: Path) -> None:
     text = SHELF[f"playbooks/presets/{path.name}"]
     assert text.startswith("# ")
     assert f"#   extends: [b2b-saas, {path.stem}]" in text
-    assert len(text.splitlines()) <= 25
+    assert len(text.splitlines()) <= (50 if path.stem.startswith("industry-") else 25)
     assert with_preset(path.stem) != BOOK
 
 
@@ -134,5 +135,15 @@ def test_an_industry_has_its_own_pace_and_words() -> None:
     assert "setup_incomplete_call" in lived(BOOK, life, 6).done
     assert "setup_incomplete_call" not in lived(slow, life, 6).done
     assert "setup_incomplete_call" in lived(slow, life, 11).done
-    assert quick.core_feature == ("a template that is ready to use", "/templates")
-    assert slow.milestones["integration_connected"].label == "connect your EHR with the pre-built connector"
+    assert quick.core_feature == ("the ready-made templates", "/templates")
+    assert slow.checklist == ("connector_picked", "integration_connected", "data_imported", "team_invited")
+
+
+def test_each_industry_has_its_own_order_of_steps_and_its_own_feature() -> None:
+    """No two industries are led to the same feature, and none has the set-up and the rules of the shipped playbook."""
+    books = [with_preset(path.stem) for path in PRESETS if path.stem.startswith("industry-")]
+    assert len({book.core_feature for book in [BOOK, *books]}) == len(books) + 1
+    for book in books:
+        steps = [(name, book.milestones[name].label) for name in book.checklist]
+        assert steps != [(name, BOOK.milestones[name].label) for name in BOOK.checklist]
+        assert book.plays != BOOK.plays
