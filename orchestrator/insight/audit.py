@@ -111,7 +111,7 @@ def told(found: Audit, tables: Benchmarks) -> Iterator[str]:
     """The audit as a person reads it, line by line."""
     yield "1. Current onboarding health score"
     yield from _told_score(found, tables)
-    yield "\n2. Gap analysis by stage"
+    yield f"\n2. Gap analysis by stage (industry: B2B SaaS {tables.programme.industry.year})"
     yield from _told_gaps(found, tables)
     quick = found.urgent[: tables.audit.quick_improvements]
     yield f"\n3. Urgent quick improvements, this week: {len(quick)}"
