@@ -14,7 +14,7 @@ from orchestrator.core.calendars import Hours
 from orchestrator.core.conditions import ALWAYS, Case, Node, Weighted, turned_by
 from orchestrator.core.events import Json
 from orchestrator.core.facts import Vocabulary
-from orchestrator.core.metrics import Bound
+from orchestrator.core.metrics import Bound, Metric
 from orchestrator.core.periods import Unit
 
 
@@ -591,6 +591,7 @@ class Playbook:
     holidays: Holidays | None = None  # None: every day counts as its weekday does
     health: Weighted | None = None  # what the score of an account is made of; None: it has none
     sampled: bool = False  # some rule looks at the weekly samples of health, so they are taken
+    metrics: Mapping[str, Metric] = field(default_factory=dict)  # what is promised of many accounts
     judgements: Mapping[str, str] = field(default_factory=dict)  # what only a human can tick -> what a person calls it
     signals: Mapping[str, Signal] = field(init=False)  # of the plays
     checkpoints: Mapping[str, Checkpoint] = field(init=False)  # of the plays

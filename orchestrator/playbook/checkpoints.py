@@ -13,7 +13,7 @@ from orchestrator.core.metrics import Bound, Side
 from orchestrator.core.playbook import Cadence, Checkpoint, EveryWeek, Play, Trigger
 from orchestrator.playbook.loader import Path, Tree
 from orchestrator.playbook.plays import TRIGGERS, PlayCompiler
-from orchestrator.playbook.schema import BoundShape, CheckpointShape, MissedShape, PlayShape
+from orchestrator.playbook.schema import AlertShape, BoundShape, CheckpointShape, MissedShape, PlayShape
 from orchestrator.playbook.vocabulary import check_name
 
 _OF_CHECKPOINTS = frozenset({*TRIGGERS, "span", "label", "at", "valid_for", "priority"})  # keys of a play it may have
@@ -109,7 +109,7 @@ def _all(nodes: tuple[Node | None, ...]) -> Node:
 # -- limits --------------------------------------------------------------------------------------------------------
 
 
-def bound_of(shape: BoundShape, path: Path, tree: Tree) -> Bound | None:
+def bound_of(shape: BoundShape | AlertShape, path: Path, tree: Tree) -> Bound | None:
     """The one limit of a shape; None, and a note in the tree, where it has none or several."""
     said = [(side, limit) for side in Side if (limit := getattr(shape, side.value)) is not None]
     if len(said) != 1:

@@ -36,6 +36,7 @@ from orchestrator.playbook.conditions import ConditionError, Derived, Kind, Name
 from orchestrator.playbook.errors import PlaybookError, did_you_mean
 from orchestrator.playbook.health import ABSENT, NOT_YET, HealthCompiler, names_of
 from orchestrator.playbook.loader import Path, Tree
+from orchestrator.playbook.metrics import MetricCompiler
 from orchestrator.playbook.onboarding import OnboardingCompiler, with_steps
 from orchestrator.playbook.plays import PlayCompiler
 from orchestrator.playbook.schema import Document, MilestoneShape, StageShape, validated
@@ -174,6 +175,7 @@ class _Compiler:
             quiet=quiet,
             holidays=policy.holidays_of(document, self.tree),
             judgements=dict(document.judgements),
+            metrics=MetricCompiler(tree=self.tree, names=plays.names).compiled(document.metrics, compiled),
             health=health,
             sampled=self.reads_samples(),
         )

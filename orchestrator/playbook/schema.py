@@ -490,6 +490,55 @@ class BoundShape(_Shape):
     at_most: float | None = None
 
 
+class AlertShape(_Shape):
+    """From where on a figure calls somebody."""
+
+    above: float | None = None
+    at_least: float | None = None
+    below: float | None = None
+    at_most: float | None = None
+    severity: Severity
+    colour: Literal["red", "orange", "yellow"] = "red"
+    action: Words
+    owner: Words
+
+
+class PromotersShape(_Shape):
+    """Promoters less detractors, of the answers to a score."""
+
+    score: str
+    promoters: float
+    detractors: float
+
+
+class RatioShape(_Shape):
+    """One number added up, over another added up."""
+
+    of: str
+    to: str
+
+
+class MetricShape(_Shape):
+    """One figure of many accounts, and what is promised of it."""
+
+    label: Words | None = None
+    group: Words | None = None
+    population: Words
+    checkpoint: str | None = None
+    share: str | None = None
+    average: str | None = None
+    median: str | None = None
+    nps: PromotersShape | None = None
+    ratio: RatioShape | None = None
+    among: str | None = None
+    over: Duration | None = None
+    least: int = Field(default=1, ge=1)
+    unit: Literal["percent", "points", "number"] | None = None
+    target: BoundShape | None = None
+    alert: AlertShape | None = None
+    benchmark: Words | None = None
+
+
 class MissedShape(PlayShape):
     """What is done where a checkpoint is missed: a play with the checkpoint's trigger."""
 
@@ -534,6 +583,7 @@ class Document(_Shape):
     holdout: HoldoutShape | None = None
     signals: dict[str, SignalShape] = {}
     checkpoints: dict[str, CheckpointShape] = {}
+    metrics: dict[str, MetricShape] = {}
     plays: dict[str, PlayShape]
 
 
@@ -541,6 +591,7 @@ _NAMED: tuple[Path, ...] = (
     ("plays",),
     ("signals",),
     ("checkpoints",),
+    ("metrics",),
     ("milestones",),
     ("judgements",),
     ("copy",),

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from orchestrator.core.conditions import Term
 from orchestrator.core.events import OWN_EVENTS
+from orchestrator.core.metrics import NetPromoters
+from orchestrator.core.playbook import Playbook
 from orchestrator.playbook.inheritance import SHELF
 from orchestrator.playbook.lint.desk import Desk
 from orchestrator.playbook.lint.findings import Finding
@@ -31,13 +33,18 @@ def unused_names(desk: Desk) -> Iterator[Finding]:
             {*names, *playbook.reads, *answered, *OWN_EVENTS},
         ),
         ("trait", ("vocabulary", "traits"), words.traits, {*names, *BUILTIN_TRAITS}),
-        ("score", ("vocabulary", "scores"), words.scores, names),
+        ("score", ("vocabulary", "scores"), words.scores, names | _asked(playbook)),
         ("measure", ("vocabulary", "measures"), words.measures, names | written),
         ("milestone", ("milestones",), playbook.milestones, names | _promised(desk)),
     )
     for kind, above, declared, used in kinds:
         for name in sorted(declared.keys() - used):
             yield desk.finding("unused-name", (*above, name), f"no rule and no template reads the {kind} `{name}`")
+
+
+def _asked(playbook: Playbook) -> set[str]:
+    """The scores that a metric counts."""
+    return {metric.measured.score for metric in playbook.metrics.values() if isinstance(metric.measured, NetPromoters)}
 
 
 def _promised(desk: Desk) -> set[str]:
