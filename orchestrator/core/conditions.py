@@ -448,7 +448,7 @@ def _points(
         points = health.linear(figure, indicator.worst, indicator.best)
         return points, rules.colour(points)
     colour = _lamp(indicator, view, assumed)
-    return (None, None) if colour is None else (health.POINTS[colour], colour)
+    return (None, None) if colour is None else (rules.points(colour), colour)
 
 
 def _lamp(indicator: Indicator, view: View, assumed: Mapping[str, bool]) -> Colour | None:

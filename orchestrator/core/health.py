@@ -40,9 +40,6 @@ class RollUp(StrEnum):
     STRICT = "strict"  # all green: green; any red: red; else yellow (rules 1.3, "Health during onboarding")
 
 
-POINTS = {Colour.GREEN: FULL, Colour.YELLOW: _HALF, Colour.RED: 0}  # what a colour is worth in the score
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """How readings are rolled up."""
@@ -52,12 +49,17 @@ class Rules:
     coverage_floor: float = 60  # the weight that must be known, of 100
     roll_up: RollUp = RollUp.WEIGHTED
     worst_of: frozenset[str] = frozenset()  # indicators of which one red makes the whole red
+    worth: tuple[float, float, float] = (FULL, _HALF, 0)  # what green, yellow and red count in the score
 
     def colour(self, score: float) -> Colour:
         """The band that a score lies in."""
         if score >= self.green:
             return Colour.GREEN
         return Colour.YELLOW if score >= self.yellow else Colour.RED
+
+    def points(self, colour: Colour) -> float:
+        """What a colour counts in the score."""
+        return self.worth[tuple(Colour).index(colour)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ class HealthCompiler:
             coverage_floor=shape.coverage_floor,
             roll_up=RollUp(shape.roll_up),
             worst_of=frozenset(shape.worst_of),
+            worth=(shape.worth.green, shape.worth.yellow, shape.worth.red),
         )
         return Weighted(indicators=indicators, rules=rules, says=Says.SCORE, text=Says.SCORE.value)
 
@@ -84,6 +85,8 @@ class HealthCompiler:
     def _check_rules(self, shape: HealthShape) -> None:
         if shape.bands.yellow >= shape.bands.green:
             self.tree.refuse((*_AT, "bands"), "green must begin above yellow")
+        if not shape.worth.green > shape.worth.yellow > shape.worth.red:
+            self.tree.refuse((*_AT, "worth"), "green must count more than yellow, and yellow more than red")
         for number, name in enumerate(shape.worst_of):
             if name not in shape.indicators and name not in self.names.broken:
                 near = did_you_mean(name, shape.indicators)

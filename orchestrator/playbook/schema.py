@@ -270,11 +270,20 @@ class BandsShape(_Shape):
     yellow: float = Field(default=40, ge=0, le=100)
 
 
+class WorthShape(_Shape):
+    """What an indicator of each colour counts in the score."""
+
+    green: float = Field(default=100, ge=0, le=100)
+    yellow: float = Field(default=50, ge=0, le=100)
+    red: float = Field(default=0, ge=0, le=100)
+
+
 class HealthShape(_Shape):
     """What the health of an account is made of."""
 
     indicators: dict[str, IndicatorShape]
     bands: BandsShape = BandsShape()
+    worth: WorthShape = WorthShape()
     coverage_floor: float = Field(default=60, ge=0, le=100)
     roll_up: Literal["weighted", "strict"] = "weighted"
     worst_of: list[str] = []

@@ -47,9 +47,14 @@ def test_a_section_becomes_a_node() -> None:
 def test_its_rules_may_be_said() -> None:
     """Bands, floor, roll-up and the indicators of which the worst decides."""
     more = "  bands: {green: 80, yellow: 60}\n  coverage_floor: 50\n  roll_up: strict\n  worst_of: [adoption]\n"
-    rules = said(compiled(healthy(more=more))).rules
+    rules = said(compiled(healthy(more=f"{more}  worth: {{yellow: 40}}\n"))).rules
     assert rules == Rules(
-        green=80, yellow=60, coverage_floor=50, roll_up=RollUp.STRICT, worst_of=frozenset({"adoption"})
+        green=80,
+        yellow=60,
+        coverage_floor=50,
+        roll_up=RollUp.STRICT,
+        worst_of=frozenset({"adoption"}),
+        worth=(100, 40, 0),
     )
 
 
@@ -135,6 +140,7 @@ def test_health_from_the_first_day() -> None:
         (("from: 0, to: 10", "from: 10, to: 10"), ["17:56 health.indicators.adoption.to: `from` and `to` must differ: the first is worth 0, the second 100"]),
         (("    adoption:", "    not:"), ["17:5 health.indicators.not: `not` cannot be a name: use letters, digits and _, no word of the language"]),
         ((FIRST, "  bands: {green: 40, yellow: 40}\n" + FIRST), ["18:10 health.bands: green must begin above yellow"]),
+        ((FIRST, "  worth: {yellow: 0}\n" + FIRST), ["18:10 health.worth: green must count more than yellow, and yellow more than red"]),
         ((FIRST, "  bands: {green: 101}\n" + FIRST), ["18:18 health.bands.green: expected a number of at most 100, got 101"]),
         ((FIRST, "  worst_of: [adpotion]\n" + FIRST), ["18:14 health.worst_of[0]: unknown indicator `adpotion` (did you mean `adoption`?)"]),
         ((FIRST, "  roll_up: wieghted\n" + FIRST), ["18:12 health.roll_up: expected weighted or strict, got 'wieghted' (did you mean `weighted`?)"]),

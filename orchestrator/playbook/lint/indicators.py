@@ -7,7 +7,7 @@ from typing import assert_never
 
 from orchestrator.core import health
 from orchestrator.core.conditions import Compare, Indicator, Literal, Node, TermKind, Weighted, terms
-from orchestrator.core.health import FULL, POINTS, Colour, Reading, RollUp
+from orchestrator.core.health import FULL, Colour, Reading, RollUp
 from orchestrator.playbook.lint.clauses import Want
 from orchestrator.playbook.lint.desk import Desk, asked
 from orchestrator.playbook.lint.findings import Finding
@@ -109,7 +109,7 @@ def _points(indicator: Indicator, node: Weighted, desk: Desk) -> Iterator[_Point
     if indicator.figure is not None:
         yield from ((0, Colour.RED), (FULL, Colour.GREEN), (None, None))
         return
-    yield from ((POINTS[each], each) for each in Colour if _may_be(each, indicator, node, desk))
+    yield from ((node.rules.points(each), each) for each in Colour if _may_be(each, indicator, node, desk))
     lamps = [each for each in (indicator.green, indicator.yellow) if each is not None]
     open_questions = [(asked(lamp, Want.NOT_FALSE), asked(lamp, Want.NOT_TRUE)) for lamp in lamps]
     unknown = [(asked(indicator.when, Want.NOT_TRUE),), *open_questions]
