@@ -47,6 +47,18 @@ from tests.acceptance.simulator import Expected, Touch
 
 HOUSE = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds that a state may take
+_TELLING = (
+    "id",
+    "account_id",
+    "play",
+    "state",
+    "reason",
+    "attempts",
+    "due_at",
+    "not_before",
+    "sending_at",
+    "settled_at",
+)
 KEPT_TABLES = {"alembic_version", "playbooks", "key_generations"}
 QUICK = Pauses(first=0.1, growth=1.5, longest=2.0)
 Result = TypeVar("Result")
@@ -420,8 +432,9 @@ def holds(plant: Plant, expected: Expected) -> None:
     assert len(caught) == len(set(caught)), "a mail arrived twice"
     wanted = {plant.header(message) for message in expected.sent}
     open_to_chance = {plant.header(message) for message in expected.chance}
-    assert not _told(plant, wanted - set(caught)), "these did not arrive"
-    assert not _told(plant, set(caught) - wanted - open_to_chance), "these should not have arrived"
+    missing, strange = wanted - set(caught), set(caught) - wanted - open_to_chance
+    assert not missing, "\n".join(["these did not arrive:", *_told(plant, missing)])
+    assert not strange, "\n".join(["these should not have arrived:", *_told(plant, strange)])
     assert {row["id"] for row in plant.rows("SELECT id FROM escalations")} == expected.escalations
     assert plant.value("SELECT count(*) FROM events WHERE source <> 'lifecycle'") == expected.events
     assert plant.value("SELECT count(*) FROM rejected_events") == 0
@@ -432,8 +445,15 @@ def _told(plant: Plant, headers: Iterable[str]) -> list[str]:
     """What the installation knows of these mails, and of what else went to their accounts."""
     by_header = {plant.header(row["id"]): row for row in plant.rows("SELECT * FROM messages ORDER BY due_at")}
     accounts = {by_header[header]["account_id"] for header in headers if header in by_header}
-    beside = [str(dict(row)) for row in by_header.values() if row["account_id"] in accounts]
-    return [*sorted(headers), *beside]
+    beside = [
+        " ".join(f"{key}={row[key]}" for key in _TELLING) for row in by_header.values() if row["account_id"] in accounts
+    ]
+    notes = [
+        " ".join(f"{key}={value}" for key, value in row.items())
+        for row in plant.rows("SELECT * FROM journal WHERE kind = 'postponed' ORDER BY at")
+        if row["account_id"] in accounts
+    ]
+    return [*sorted(headers), *beside, *notes]
 
 
 def _differences(found: set[Touch], wanted: frozenset[Touch]) -> tuple[list[str], list[str]]:

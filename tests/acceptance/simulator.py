@@ -4,7 +4,7 @@ It knows nothing of streams, databases, workers or relays: it folds, decides and
 the core itself names. What the running installation did is held against it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -21,7 +21,7 @@ from orchestrator.intake.segment import parse_call
 from tests.acceptance.cohort import Member
 
 WEEK = timedelta(days=7)
-Order = Callable[[Message], object]
+MOST_LIVES = 100  # that are tried of one account, before what it gets is called chance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +49,37 @@ def _comes_up(message: Message) -> datetime:
     return message.not_before if message.channel is Channel.EMAIL else message.not_after + timedelta(microseconds=1)
 
 
-def _urgency(message: Message) -> object:
+def _urgency(message: Message) -> tuple[int, datetime, datetime, str, UUID]:
     return (message.priority, message.not_before, message.due_at, message.play, message.id)
 
 
-def _reversed_urgency(message: Message) -> object:
-    return (-message.priority, message.id.int)
+@dataclass(slots=True, kw_only=True)
+class Chance:
+    """Which of several mails that may leave at one instant goes first: as told, and then by urgency.
+
+    The senders beside one another keep no order among what they have in hand; who comes first uses up the day's cap, so
+    that only the first of them makes a difference.
+    """
+
+    told: tuple[int, ...] = ()  # by turn: the place of the one that goes first
+    options: list[int] = field(default_factory=list)  # by turn: how many there were to choose from
+
+    def arranged(self, mails: Sequence[Message]) -> list[Message]:
+        """These mails in the order in which they come to the door."""
+        contending = [each for each in mails if not each.exempt]
+        if len(contending) < 2:
+            return list(mails)
+        turn = len(self.options)
+        self.options.append(len(contending))
+        first = contending[self.told[turn] if turn < len(self.told) else 0]
+        return [first, *(each for each in mails if each is not first)]
+
+    @property
+    def others(self) -> Iterator[tuple[int, ...]]:
+        """What else could have been told, with the same beginning."""
+        for turn in range(len(self.told), len(self.options)):
+            padding = (0,) * (turn - len(self.told))
+            yield from ((*self.told, *padding, pick) for pick in range(1, self.options[turn]))
 
 
 @dataclass(slots=True)
@@ -63,7 +88,7 @@ class Life:
 
     id: str
     playbook: Playbook
-    order: Order
+    chance: Chance
     account: Account | None = None
     people: dict[str, Person] = field(default_factory=dict)
     contacts: dict[str, Contact] = field(default_factory=dict)
@@ -73,7 +98,6 @@ class Life:
     decisions: list[Decision] = field(default_factory=list)
     escalations: set[UUID] = field(default_factory=set)
     open_work: dict[str, UUID] = field(default_factory=dict)  # by cause: one open for one cause
-    contested: bool = False  # two mails wanted to leave at one instant
     instants: list[datetime] = field(default_factory=list)
 
     def live(self, arrivals: Sequence[tuple[datetime, Event]], end: datetime, outages: Sequence[Outage] = ()) -> "Life":
@@ -102,8 +126,8 @@ class Life:
         events = list(arrived)
         while True:
             self.step(events, now)
-            self.contested |= sum(not message.exempt for message in self.sendable(now)) > 1
-            events = [outcome for message in self.sendable(now) if (outcome := self.knock(message, now)) is not None]
+            mails = self.chance.arranged(self.sendable(now))
+            events = [outcome for message in mails if (outcome := self.knock(message, now)) is not None]
             events += [self.ended(message, now) for message in self.expired(now)]
             if not events and not self.sendable(now):
                 return
@@ -128,7 +152,7 @@ class Life:
 
     def sendable(self, now: datetime) -> list[Message]:
         mails = (each for each in self.pending if each.channel is Channel.EMAIL and each.not_before <= now)
-        return sorted(mails, key=self.order)  # type: ignore[arg-type]  # tuples of a kind
+        return sorted(mails, key=_urgency)
 
     def knock(self, message: Message, now: datetime) -> Event | None:
         """Take a message to the door; the outcome, if it has come to its end."""
@@ -197,19 +221,34 @@ def arrivals(member: Member) -> list[tuple[datetime, Event]]:
 
 
 def simulate(
-    member: Member, playbook: Playbook, end: datetime, *, outages: Sequence[Outage] = (), order: Order = _urgency
+    member: Member,
+    playbook: Playbook,
+    end: datetime,
+    *,
+    outages: Sequence[Outage] = (),
+    chance: Chance | None = None,
 ) -> Life:
     """Take one account through its calls, up to ``end``."""
-    life = Life(id=member.account, playbook=playbook, order=order)
+    life = Life(id=member.account, playbook=playbook, chance=chance or Chance())
     return life.live(arrivals(member), end, outages)
 
 
 def _left_to_chance(life: Life, member: Member, playbook: Playbook, end: datetime, outages: Sequence[Outage]) -> bool:
-    """Whether it is chance what this account gets: which of two mails that may leave at one instant goes first."""
-    if not life.contested:
-        return False
-    other = simulate(member, playbook, end, outages=outages, order=_reversed_urgency)
-    return {each.id for each in other.sent} != {each.id for each in life.sent}
+    """Whether it is chance what this account gets: which of the mails that may leave at one instant goes first.
+
+    All that can happen is lived through, as far as MOST_LIVES: who has more than those is taken to be left to chance.
+    """
+    sent, waiting, lives = {each.id for each in life.sent}, list(life.chance.others), 1
+    while waiting:
+        lives += 1
+        if lives > MOST_LIVES:
+            return True
+        chance = Chance(told=waiting.pop())
+        other = simulate(member, playbook, end, outages=outages, chance=chance)
+        if {each.id for each in other.sent} != sent:
+            return True
+        waiting += chance.others
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
