@@ -206,6 +206,15 @@ def compile_number(text: str, names: Names) -> Node:
     return _Compiler(text, names).number()
 
 
+def compile_figure(text: str, names: Names) -> Node:
+    """The compiled number of a text that is read at one instant only: a name alone may also move, or be infinite.
+
+    Raises:
+        ConditionError: it is not of the language, or speaks of what there is not; all its faults together.
+    """
+    return _Compiler(text, names).figure()
+
+
 def _parsed(text: str) -> ast.expr:
     """The tree of one expression.
 
@@ -246,6 +255,15 @@ class _Compiler:
 
     def number(self) -> Node:
         return self.summand(self.tree(), 0)
+
+    def figure(self) -> Node:
+        tree = self.tree()
+        if not isinstance(tree, ast.Name | ast.Attribute):
+            return self.summand(tree, 0)
+        found = self.typed(tree, 0)
+        if found.kind is not Kind.NUMBER:
+            raise self.fault(tree, f"expected a number, got {found.told}")
+        return found.node
 
     def tree(self) -> ast.expr:
         if not self.text:

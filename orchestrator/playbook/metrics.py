@@ -25,7 +25,7 @@ from orchestrator.core.metrics import (
 )
 from orchestrator.core.playbook import Play
 from orchestrator.playbook.checkpoints import bound_of
-from orchestrator.playbook.conditions import ConditionError, Names, compile_condition, compile_number
+from orchestrator.playbook.conditions import ConditionError, Names, compile_condition, compile_figure
 from orchestrator.playbook.errors import did_you_mean
 from orchestrator.playbook.loader import Path, Tree
 from orchestrator.playbook.schema import AlertShape, MetricShape, PromotersShape, RatioShape
@@ -97,9 +97,9 @@ class MetricCompiler:
             case MetricShape(share=str() as text):
                 return Share(of=self._node(text, at, compile_condition))
             case MetricShape(average=str() as text):
-                return Mean(of=self._node(text, at, compile_number))
+                return Mean(of=self._node(text, at, compile_figure))
             case MetricShape(median=str() as text):
-                return Median(of=self._node(text, at, compile_number))
+                return Median(of=self._node(text, at, compile_figure))
             case MetricShape(nps=PromotersShape() as asked):
                 return self._promoters(asked, at)
             case _:
@@ -108,7 +108,7 @@ class MetricCompiler:
     def _ratio(self, shape: RatioShape | None, path: Path) -> Ratio:
         assert shape is not None, "it is the only kind that is left"  # noqa: S101 -- invariant
         of, to = ((shape.of, (*path, "of")), (shape.to, (*path, "to")))
-        return Ratio(of=self._node(*of, compile_number), to=self._node(*to, compile_number))
+        return Ratio(of=self._node(*of, compile_figure), to=self._node(*to, compile_figure))
 
     def _promoters(self, asked: PromotersShape, path: Path) -> NetPromoters:
         self._check_known("score", asked.score, (*path, "score"), self.names.vocabulary.scores)

@@ -97,6 +97,18 @@ def test_each_kind_of_figure_is_one_of_six(book: Playbook) -> None:
     assert (book.metrics["hours_each"].group, book.metrics["hours_each"].among) == ("other", ALWAYS)
 
 
+def test_a_name_alone_may_move_or_have_no_end() -> None:
+    """A metric reads it at one instant, so `days_ago` and `first_day` have a mean and a median there."""
+    book = compiled(
+        changed(("average: hours,", "average: login.days_ago,"), ("median: hours * 2", "median: login.first_day"))
+    )
+    measured = [book.metrics[name].measured for name in ("hours_each", "middle")]
+    assert [each.of.text for each in measured if isinstance(each, Mean | Median)] == [
+        "login.days_ago",
+        "login.first_day",
+    ]
+
+
 def test_a_checkpoint_with_a_target_is_a_metric(book: Playbook) -> None:
     """Unless another metric names it; one without a target is none."""
     metric = book.metrics["pleased"]
@@ -137,7 +149,11 @@ REFUSED = (
         "metrics.hours_each: a metric has one of checkpoint, share, average, median, nps, ratio",
     ),
     (("average: hours,", "average: our,"), "metrics.hours_each.average: unknown name `our`"),
-    (("average: hours,", "average: login.days_ago,"), "metrics.hours_each.average: "),
+    (("average: hours,", "average: login.days_ago + 1,"), "metrics.hours_each.average: "),
+    (
+        ("average: hours,", "average: warm,"),
+        "metrics.hours_each.average: expected a number, got the milestone `warm` (true or false)",
+    ),
     (("share: warm", "share: hours"), "metrics.warm_ones.share: "),
     (
         ("average: hours, target: {at_least: 2}", "average: hours"),

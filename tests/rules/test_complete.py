@@ -21,6 +21,10 @@ COMPLETE = [
     "1.2 Pillar 1 - define success",
     "1.2 Roles and capacity",
     "1.2 Improvement loop",
+    "1.4",
+    "1.4 Transitions",
+    "1.4 Indicator board",
+    "1.4 Alerts",
 ]
 
 
