@@ -16,14 +16,14 @@ from orchestrator.core.errors import LifecycleError
 from orchestrator.core.goals import goals_of
 from orchestrator.core.judgements import judgement
 from orchestrator.core.lifecycle import outlook, view_of
-from orchestrator.core.playbook import Escalate, Playbook
+from orchestrator.core.playbook import Playbook
 from orchestrator.core.reasons import DecisionReason
 from orchestrator.core.timing import told
 from orchestrator.insight.standing import standing
-from orchestrator.messaging.compose import compose_note
 from orchestrator.runtime.composition import Installation
 from orchestrator.store import accounts, observation, people
 from orchestrator.usecases import log as human_words
+from orchestrator.usecases.handouts import handout
 from orchestrator.usecases.merge import merge as merge_accounts
 from orchestrator.usecases.overrule import pause as pause_account
 from orchestrator.usecases.overrule import resume as resume_account
@@ -200,14 +200,9 @@ def _print_people(connection: Connection, account: Account) -> None:
 
 def _print_work(installation: Installation, connection: Connection, row: Mapping[str, Any]) -> None:
     """What the owner of an open escalation should know and do, in the words of the version that opened it."""
-    edition = installation.ports.library.edition(connection, row["playbook_version"])
-    play = edition.playbook.plays[row["play"]]
-    actions = (each for each in (*play.actions, play.unreachable) if isinstance(each, Escalate))
-    for action in actions:
-        note = compose_note(action.template, row["context"], edition.templates, installation.ports.mailing.sender)
-        out.print(
-            f"\n{row['owner']}, until {row['due_at']:%Y-%m-%d %H:%M} UTC: {note.title}\n{note.body}", markup=False
-        )
+    note = handout(installation.ports, connection, row)
+    told = f"{row['owner']}, until {row['due_at']:%Y-%m-%d %H:%M} UTC: {note.title}"
+    out.print(f"\n{told}\n{note.body}", markup=False, soft_wrap=True)
 
 
 def _print_parking(connection: Connection, account: Account) -> None:

@@ -6,7 +6,19 @@ import sys
 import typer
 from redis.exceptions import RedisError
 
-from orchestrator.cli import account, audit, doctor, events, message, plan, playbook, processes, simulate, up
+from orchestrator.cli import (
+    account,
+    audit,
+    doctor,
+    escalation,
+    events,
+    message,
+    plan,
+    playbook,
+    processes,
+    simulate,
+    up,
+)
 from orchestrator.cli.console import err
 from orchestrator.core.errors import LifecycleError
 from orchestrator.runtime.servers import ServerError
@@ -35,6 +47,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(account.app, name="account")
 app.add_typer(message.app, name="message")
 app.add_typer(plan.app, name="plan")
+app.add_typer(escalation.app, name="escalation")
 
 USAGE = 2  # exit status: what was asked for is not in order
 UNAVAILABLE = 3  # exit status: the world is not in order

@@ -5,11 +5,15 @@ from datetime import datetime
 
 from orchestrator.core.account import Account
 from orchestrator.core.calendars import local_day
+from orchestrator.core.conditions import FINISHED, View, verdict, weigh
+from orchestrator.core.errors import UndecidableError
 from orchestrator.core.events import Json
 from orchestrator.core.facts import MOST_VALUES, measure
 from orchestrator.core.goals import Goal, goals_of
 from orchestrator.core.people import Person
-from orchestrator.core.playbook import AskSurvey, Letter, Playbook
+from orchestrator.core.playbook import AskSurvey, ChecklistItem, Letter, Playbook
+from orchestrator.core.segments import segment_of
+from orchestrator.core.signals import is_open
 from orchestrator.core.timing import zone_of
 
 
@@ -19,6 +23,7 @@ def letter_context(
     """The saved context of one message or escalation: from it and the template alone the letter is composed."""
     return {
         "account": _account(account, playbook),
+        "segment": _segment(account, playbook),
         "person": _person(person),
         "owner": {"name": _text(account, "owner_name"), "email": _text(account, "owner_email")},
         "touch": {"day": _day(account, person, now, playbook)},
@@ -35,6 +40,61 @@ def _person(person: Person | None) -> dict[str, Json]:
     if person is None:
         return {"name": "", "first_name": ""}
     return {"name": person.name, "first_name": person.first_name, "role": person.role}
+
+
+def work_context(account: Account, person: Person | None, view: View, playbook: Playbook) -> dict[str, Json]:
+    """The saved context of an escalation: that of a letter, and where the account stands at the view's instant."""
+    return {
+        **letter_context(account, person, view.now, playbook),
+        "phase": _phase(view, playbook),
+        "health": _health(view, playbook),
+        "signals": {"open": _open_signals(account, view.now, playbook)},
+        "checklist": {"open": [item.label for item in open_items(account.stage, view, playbook)]},
+    }
+
+
+def open_items(stage: str, view: View, playbook: Playbook) -> tuple[ChecklistItem, ...]:
+    """The items of a stage's checklist that are not done, or not known to be."""
+    return tuple(item for item in playbook.stages[stage].checklist if not _done(item, view))
+
+
+def _done(item: ChecklistItem, view: View) -> bool:
+    try:
+        return verdict(item.when, view) is True
+    except UndecidableError:
+        return False
+
+
+def _phase(view: View, playbook: Playbook) -> dict[str, Json]:
+    """The phase of the oldest onboarding that goes on; empty when none does."""
+    journey = view.journey
+    if playbook.onboarding is None or journey is None or journey.phase == FINISHED:
+        return {}
+    phase = playbook.onboarding.phases[journey.phase]
+    until = None if journey.late_at is None else journey.late_at.date().isoformat()
+    return {"label": phase.label, "owner": phase.owner, "deliverable": phase.deliverable, "until": until}
+
+
+def _health(view: View, playbook: Playbook) -> dict[str, Json]:
+    if playbook.health is None:
+        return {}
+    found = weigh(playbook.health, view)
+    return {"score": found.score, "colour": None if found.colour is None else found.colour.value}
+
+
+def _open_signals(account: Account, now: datetime, playbook: Playbook) -> list[Json]:
+    """Each open signal with the days since it opened."""
+    opened = ((name, account.signals[name].opened_at) for name in playbook.signals if is_open(name, account.signals))
+    return [f"{playbook.plays[name].label} ({_days((now - at).days)})" for name, at in opened]
+
+
+def _days(number: int) -> str:
+    return {0: "since today", 1: "1 day"}.get(number, f"{number} days")
+
+
+def _segment(account: Account, playbook: Playbook) -> dict[str, Json]:
+    segment = segment_of(account.facts, playbook)
+    return {} if segment is None else {"label": segment.label, "touch": segment.touch.value}
 
 
 def _survey(survey: AskSurvey) -> dict[str, Json]:

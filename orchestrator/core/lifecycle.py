@@ -44,7 +44,7 @@ from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting
 from orchestrator.core.audience import NEW_FOR
 from orchestrator.core.calendars import Hours
 from orchestrator.core.conditions import Clause, Node, View
-from orchestrator.core.context import letter_context
+from orchestrator.core.context import letter_context, work_context
 from orchestrator.core.decisions import (
     Decision,
     Escalation,
@@ -781,7 +781,7 @@ class _Moving:
             due_at=calendars.add_business_time(self.now, action.due, self.playbook.working, vendor),
             playbook_version=self.playbook.version,
             mode=due.play.policy.mode or self.playbook.mode,
-            context=letter_context(self.account, self.person, self.now, self.playbook),
+            context=work_context(self.account, self.person, self.view, self.playbook),
         )
 
     def note_anchor_correction(self) -> None:

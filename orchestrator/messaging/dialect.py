@@ -74,7 +74,8 @@ _ADVICE: Mapping[type, str] = {
 
 def sealed(value: object) -> str:
     """A value on its way through Markdown: letters and digits only, so that nothing in it can be markup."""
-    return f"{BEGIN}{shown(value).encode().hex()}{END}"
+    text = shown(value)
+    return f"{BEGIN}{text.encode().hex()}{END}" if text else ""
 
 
 def in_link(value: object) -> str:

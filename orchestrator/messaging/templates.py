@@ -2,7 +2,8 @@
 
 Paths: ``email/<name>/<locale>.md`` (one folder a message), ``email/_layout/layout.html`` and ``layout.txt`` (the one
 frame around all of them), ``in_app/<name>/<locale>.md`` (a note in the product: a title, a few words, one button),
-``escalation/<name>.md`` (what a human is told to do), ``notify/<name>.md`` (what our own people are told).
+``escalation/<name>.md`` (what a human is told to do), ``notify/<name>.md`` (what our own people are told),
+``content/catalogue.yaml`` (what there is to read, to watch and to bring).
 """
 
 import re
@@ -11,12 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 from jinja2 import Template, TemplateSyntaxError
 from markupsafe import Markup
 
-from orchestrator.messaging import markdown
+from orchestrator.messaging import handout, markdown
+from orchestrator.messaging.catalogue import CATALOGUE, CONTENT, Catalogue, read_catalogue
 from orchestrator.messaging.context import COPY, FIGURES, clean, is_link, plain_text, trial_contexts
 from orchestrator.messaging.dialect import (
     Dialect,
@@ -29,7 +31,16 @@ from orchestrator.messaging.dialect import (
     shown,
 )
 from orchestrator.messaging.errors import MessagingError, Problem, RenderError, TemplateError
-from orchestrator.messaging.frontmatter import EMAIL_FIELDS, ESCALATION_FIELDS, IN_APP_FIELDS, Part, Sheet, take_apart
+from orchestrator.messaging.frontmatter import (
+    EMAIL_FIELDS,
+    ESCALATION_FIELDS,
+    IN_APP_FIELDS,
+    Part,
+    Plan,
+    Sheet,
+    take_apart,
+)
+from orchestrator.messaging.handout import Draft, Handout, Point
 
 LAYOUT_HTML = "email/_layout/layout.html"
 LAYOUT_TEXT = "email/_layout/layout.txt"
@@ -106,6 +117,7 @@ class Note:
 
     title: str  # one line
     body: str  # plain text
+    html: str  # the same as block elements, no styles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +146,8 @@ class _Compiled:
     locale: str
     fields: Mapping[str, _Piece]
     body: _Piece
+    plan: Plan
+    assets: Catalogue
 
     def line(self, field: str, values: Mapping[str, object], limit: int) -> str:
         """A field as one line of at most ``limit`` characters; an empty one is an error."""
@@ -152,11 +166,25 @@ class _Compiled:
 
     def prose(self, values: Mapping[str, object]) -> markdown.Body:
         """The body in both forms."""
-        source = self.body.render(values)
+        return self.read(self.body.render(values))
+
+    def read(self, source: str) -> markdown.Body:
+        """A rendered text in both forms."""
         try:
             return markdown.read(source)
         except RenderError as error:
             raise self.body.misplaced(error) from error
+
+    def said(self, field: str, values: Mapping[str, object]) -> str:
+        """A field as it goes into Markdown, its values sealed; nothing when it is not there."""
+        return self.fields[field].render(values).strip() if field in self.fields else ""
+
+    def needed(self, field: str, values: Mapping[str, object]) -> str:
+        """The same; an empty one is an error."""
+        text = self.said(field, values)
+        if not text:
+            raise self.fields[field].misplaced(RenderError(f"{field} renders to nothing"))
+        return text
 
 
 class TemplateSet:
@@ -167,6 +195,7 @@ class TemplateSet:
         self.files: Mapping[str, str] = MappingProxyType(dict(sorted(files.items())))
         self._compiled: dict[str, _Compiled] = {}
         self._frames: dict[str, _Piece] = {}
+        self._catalogue: Catalogue | None = None
 
     @classmethod
     def from_folder(cls, folder: Path) -> Self:
@@ -180,6 +209,7 @@ class TemplateSet:
             *(path for kind in TemplateKind if kind not in _IN_LANGUAGES for path in folder.glob(f"{kind}/*.md")),
             folder / LAYOUT_HTML,
             folder / LAYOUT_TEXT,
+            folder / CATALOGUE,
         ]
         return cls({path.relative_to(folder).as_posix(): _text(path, folder) for path in paths if path.is_file()})
 
@@ -189,6 +219,13 @@ class TemplateSet:
         if kind not in _IN_LANGUAGES:
             return tuple(parts[1].removesuffix(".md") for parts in paths if parts[0] == kind)
         return tuple(dict.fromkeys(parts[1] for parts in paths if parts[0] == kind and parts[1] != "_layout"))
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What there is to read, to watch and to bring; raises TemplateError when its file has mistakes."""
+        if self._catalogue is None:
+            self._catalogue = read_catalogue(self.files[CATALOGUE]) if CATALOGUE in self.files else Catalogue()
+        return self._catalogue
 
     def locales(self, name: str, kind: TemplateKind = TemplateKind.EMAIL) -> tuple[str, ...]:
         """The languages in which a message is written."""
@@ -203,13 +240,18 @@ class TemplateSet:
         """All that is wrong with a template: its form, its dialect, unknown names, and whether absent values break it.
 
         ``known_names`` are the names a template may read, as ``context.context_names`` gives them. Beside these it may
-        read any block of words (``copy.<block>``): which of them there are, the playbooks say, and none has to be.
+        read the content catalogue, and any block of words (``copy.<block>``): which of them there are, the playbooks
+        say, and none has to be.
         """
         try:
             files = self._files_of(name, kind)
         except MessagingError as error:
             return [Problem(file=f"{kind}/{name}", line=1, message=str(error))]
-        found = [problem for file in files for problem in self._check_file(file, kind, known_names)]
+        try:
+            names = frozenset(known_names) | self.catalogue.names()
+        except TemplateError as error:
+            return list(error.problems)
+        found = [problem for file in files for problem in self._check_file(file, kind, names)]
         return found + (self._check_layout() if kind is TemplateKind.EMAIL else [])
 
     def blocks(self) -> frozenset[str]:
@@ -223,17 +265,17 @@ class TemplateSet:
         Raises TemplateError when the template is missing or broken, RenderError when this context does not suffice.
         """
         compiled = self._compile(self._file(name, locale), TemplateKind.EMAIL)
-        return _words(compiled, clean(context))
+        return _words(compiled, self._values(context))
 
     def banner(self, name: str, locale: str, context: Mapping[str, object]) -> Banner:
         """The words of a note in the product; language and errors as with ``words``."""
         compiled = self._compile(self._file(name, locale, TemplateKind.IN_APP), TemplateKind.IN_APP)
-        return _banner(compiled, clean(context))
+        return _banner(compiled, self._values(context))
 
     def note(self, name: str, context: Mapping[str, object]) -> Note:
-        """An escalation's words, as plain text; raises as ``words`` does."""
+        """What a human is handed with an escalation; raises as ``words`` does."""
         (file,) = self._files_of(name, TemplateKind.ESCALATION)
-        return _note(self._compile(file, TemplateKind.ESCALATION), clean(context))
+        return _handed(self._compile(file, TemplateKind.ESCALATION), self._values(context))
 
     def framed(self, words: Words, frame: Mapping[str, object]) -> tuple[str, str]:
         """HTML (styles not yet in the tags) and plain text of a whole mail; ``frame`` holds what LAYOUT_NAMES adds."""
@@ -242,6 +284,13 @@ class TemplateSet:
         values |= {"reason": words.reason, "button": button}
         html = self._frame(LAYOUT_HTML, _HTML).render({**values, "body": Markup(words.body.html)})  # noqa: S704 our renderer's own output, every value in it escaped
         return html, self._frame(LAYOUT_TEXT, _TEXT).render({**values, "body": words.body.text})
+
+    def _values(self, context: Mapping[str, object]) -> dict[str, dict[str, Any]]:
+        """What a template may print: the context, cleaned, and the content catalogue."""
+        values: dict[str, dict[str, Any]] = {**clean(context)}
+        site = str(values["product"]["url"] or "")
+        values[CONTENT] = {name: asset.values(site) for name, asset in self.catalogue.assets.items()}
+        return values
 
     def _file(self, name: str, locale: str, kind: TemplateKind = TemplateKind.EMAIL) -> str:
         for candidate in dict.fromkeys((locale, locale.partition("-")[0], "en")):
@@ -258,15 +307,37 @@ class TemplateSet:
         return [f"{kind}/{name}/{locale}.md" for locale in self.locales(name, kind)]
 
     def _sheet(self, file: str, kind: TemplateKind) -> Sheet:
-        return take_apart(file, self.files[file], _FIELDS[kind])
+        return take_apart(file, self.files[file], _FIELDS[kind], planned=kind is TemplateKind.ESCALATION)
 
     def _compile(self, file: str, kind: TemplateKind) -> _Compiled:
         if file not in self._compiled:
             sheet = self._sheet(file, kind)
+            strangers = self._strangers(file, sheet.plan)
+            if strangers:
+                raise TemplateError(strangers)
             fields = {name: _piece(file, part, _dialect(name)) for name, part in sheet.fields.items()}
             locale = file.rpartition("/")[2].removesuffix(".md") if kind in _IN_LANGUAGES else "en"
-            self._compiled[file] = _Compiled(locale=locale, fields=fields, body=_piece(file, sheet.body, _BODY))
+            self._compiled[file] = _Compiled(
+                locale=locale,
+                fields=fields,
+                body=_piece(file, sheet.body, _BODY),
+                plan=sheet.plan,
+                assets=self.catalogue,
+            )
         return self._compiled[file]
+
+    def _strangers(self, file: str, plan: Plan) -> list[Problem]:
+        """What is to be brought and is in no catalogue."""
+        known = self.catalogue.assets
+        return [
+            Problem(
+                file=file,
+                line=part.line,
+                message=f"there is no asset {part.source!r}{did_you_mean(part.source, known)}",
+            )
+            for part in plan.bring
+            if part.source not in known
+        ]
 
     def _frame(self, file: str, dialect: Dialect) -> _Piece:
         if file not in self._frames:
@@ -293,6 +364,7 @@ class TemplateSet:
             for line, path, _ in sorted(self._uses(file, kind))
             if path not in known_names and not path.startswith(_BLOCK)
         ]
+        found += self._strangers(file, sheet.plan)
         return found or list(_first(self._trials(file, kind, known_names)))
 
     def _trials(self, file: str, kind: TemplateKind, known_names: Collection[str]) -> Iterator[Problem]:
@@ -302,7 +374,7 @@ class TemplateSet:
         blocks = sorted({path.removeprefix(_BLOCK) for _, path, _ in self._uses(file, kind) if path.startswith(_BLOCK)})
         for case, context in trial_contexts(figures, blocks):
             try:
-                write(compiled, clean(context))
+                write(compiled, self._values(context))
             except RenderError as error:
                 place = error.problem
                 yield Problem(file=place.file, line=place.line, message=f"{case}, it does not render: {place.message}")
@@ -330,6 +402,8 @@ def _text(path: Path, folder: Path) -> str:
 
 
 def _dialect(field: str) -> Dialect:
+    if field.startswith(("agenda.", "checklist.", "draft.")):
+        return _BODY
     return _LINK if field == "button.url" else _LINE
 
 
@@ -378,13 +452,42 @@ def _button(compiled: _Compiled, values: Mapping[str, object]) -> Button:
 
 
 def _note(compiled: _Compiled, values: Mapping[str, object]) -> Note:
-    return Note(title=compiled.line("title", values, LONGEST_SUBJECT), body=compiled.prose(values).text)
+    body = compiled.prose(values)
+    return Note(title=compiled.line("title", values, LONGEST_SUBJECT), body=body.text, html=body.html)
+
+
+def _handed(compiled: _Compiled, values: Mapping[str, Any]) -> Note:
+    """Title and whole page of what a human is handed."""
+    fields, plan = compiled.fields, compiled.plan
+    points = (
+        Point(
+            minutes=minutes,
+            what=compiled.needed(f"agenda.{at}.what", values),
+            who=compiled.said(f"agenda.{at}.who", values),
+        )
+        for at, minutes in enumerate(plan.agenda)
+    )
+    items = (compiled.said(name, values) for name in fields if name.startswith("checklist."))
+    whole = Handout(
+        body=compiled.body.render(values),
+        minutes=plan.minutes,
+        agenda=tuple(points),
+        checklist=tuple(item for item in items if item),
+        bring=tuple(compiled.assets.assets[part.source] for part in plan.bring),
+        draft=_draft(compiled, values) if "draft.body" in fields else None,
+    )
+    body = compiled.read(handout.page(whole, values))
+    return Note(title=compiled.line("title", values, LONGEST_SUBJECT), body=body.text, html=body.html)
+
+
+def _draft(compiled: _Compiled, values: Mapping[str, object]) -> Draft:
+    return Draft(subject=compiled.needed("draft.subject", values), body=compiled.needed("draft.body", values))
 
 
 _WRITERS: Mapping[TemplateKind, Callable[[_Compiled, Mapping[str, object]], object]] = {
     TemplateKind.EMAIL: _words,
     TemplateKind.IN_APP: _banner,
-    TemplateKind.ESCALATION: _note,
+    TemplateKind.ESCALATION: _handed,
     TemplateKind.NOTIFY: _note,
 }
 

@@ -104,6 +104,17 @@ ESCALATIONS = text("""
       FROM escalations WHERE account_id = :id ORDER BY opened_at
 """)
 
+OPEN_ESCALATIONS = text("""
+    -- open_escalations: of all accounts or one, of all roles or one; the first due first
+    SELECT account_id, play, severity, category, owner, title, opened_at, due_at, context, playbook_version
+      FROM escalations
+     WHERE closed_at IS NULL
+       AND (CAST(:account AS text) IS NULL OR account_id = :account)
+       AND (CAST(:play AS text) IS NULL OR play = :play)
+       AND (CAST(:owner AS text) IS NULL OR owner = :owner)
+     ORDER BY due_at, account_id, play LIMIT 1000
+""")
+
 UNKNOWN = text("""
     -- unknown: hand-overs whose end nobody knows
     SELECT id, account_id, play, sending_at FROM messages WHERE state = 'unknown' ORDER BY sending_at, id
@@ -164,6 +175,13 @@ def messages(connection: Connection, account_id: str) -> Sequence[Row]:
 def escalations(connection: Connection, account_id: str) -> Sequence[Row]:
     """An account's escalations."""
     return _rows(connection, ESCALATIONS, {"id": account_id})
+
+
+def open_escalations(
+    connection: Connection, *, account: str | None = None, play: str | None = None, owner: str | None = None
+) -> Sequence[Row]:
+    """Open work: of an account, a play, a role, or all (the first thousand), the first due first."""
+    return _rows(connection, OPEN_ESCALATIONS, {"account": account, "play": play, "owner": owner})
 
 
 def unknown(connection: Connection) -> Sequence[Row]:

@@ -146,6 +146,17 @@ def test_show_tells_the_owner_what_to_do(lifecycle: Lifecycle) -> None:
     assert "Ann Okafor" in told.split("cs_director, until")[1]
 
 
+def test_open_work_is_listed_and_handed_out(lifecycle: Lifecycle) -> None:
+    """``escalation list`` names owner, account and play; ``show`` prints the page, and what is not open is an error."""
+    listed = lifecycle("escalation", "list", "--owner", "cs_director")
+    assert re.search(r"cs_director\W+acme\W+low_score_call", listed)
+    assert "acme" not in lifecycle("escalation", "list", "--owner", "nobody")
+    page = lifecycle("escalation", "show", "acme", "low_score_call")
+    assert "critical, cs_director, until" in page
+    assert "Where they stand." in page
+    assert "No such work is open" in lifecycle("escalation", "show", "acme", "nothing", status=2)
+
+
 def test_why_explains_each_decision_and_what_is_to_come(lifecycle: Lifecycle) -> None:
     """``account why`` gives reason, trigger, clauses with values, zone, and the outlook."""
     told = lifecycle("account", "why", "acme")

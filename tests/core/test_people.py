@@ -102,6 +102,7 @@ def test_a_letter_reads_what_is_known() -> None:
             "renewal_date": "2026-09-01",
             "stage": "onboarding",
         },
+        "segment": {},
         "person": {"name": "Anna Ek", "first_name": "Anna", "role": ""},
         "owner": {"name": "Bo", "email": None},
         "touch": {"day": 3},

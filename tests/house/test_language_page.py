@@ -14,8 +14,10 @@ from orchestrator.core.audience import GROUPS
 from orchestrator.core.conditions import MOVING, WEEKLY, Case, Compare, Either, Node, Says, Term, TermKind, Weighted
 from orchestrator.core.playbook import Playbook
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason, Reason
-from orchestrator.messaging.context import CONTEXT, COPY, FIGURES
-from orchestrator.messaging.templates import TemplateSet
+from orchestrator.messaging.catalogue import ASSET_KEYS
+from orchestrator.messaging.context import CONTEXT, COPY, FIGURES, context_names
+from orchestrator.messaging.frontmatter import PLAN_KEYS
+from orchestrator.messaging.templates import TemplateKind, TemplateSet
 from orchestrator.playbook import PlaybookError, load, loader, spans
 from orchestrator.playbook.actions import ACTION_KEYS
 from orchestrator.playbook.conditions import AT_RISK
@@ -233,6 +235,19 @@ def test_the_blocks_that_the_page_names_are_those_of_the_eight_touches() -> None
     touches = {path: text for path, text in templates().items() if path.startswith("email/day_")}
     (listed,) = re.findall(r"have places for (.*?)\.\n", PAGE)
     assert set(words(listed)) == TemplateSet(touches).blocks()
+
+
+def test_all_that_an_asset_and_a_handout_may_say_is_in_its_table() -> None:
+    """The keys of the content catalogue and of what a human is handed are the program's, in its order."""
+    assert {words(row[0])[0] for row in table("every key of an asset")} == set(ASSET_KEYS)
+    assert [words(row[0])[0] for row in table("every key of a handout")] == list(PLAN_KEYS)
+
+
+def test_the_handout_of_the_page_is_in_order() -> None:
+    """The page's example of a handout passes its check."""
+    (example,) = re.findall(r"```markdown\n(.*?)```", PAGE, flags=re.DOTALL)
+    shown = TemplateSet({**templates(), "escalation/shown.md": example})
+    assert shown.check("shown", context_names(), TemplateKind.ESCALATION) == []
 
 
 # -- triggers ----------------------------------------------------------------------------------------------------------

@@ -146,7 +146,8 @@ def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
 
 def test_the_folder_is_read_whole() -> None:
     """Every template file of the folder belongs to the set, and every playbook: one may extend another."""
-    on_disk = [path for part in ("email", "escalation", "in_app", "notify") for path in (FOLDER / part).rglob("*.*")]
+    folders = ("email", "escalation", "in_app", "notify", "content")
+    on_disk = [path for part in folders for path in (FOLDER / part).rglob("*.*")]
     playbooks = (FOLDER / "playbooks").rglob("*.yaml")
     assert {path.relative_to(FOLDER).as_posix() for path in (*on_disk, *playbooks)} == set(SHIPPED.files)
 
