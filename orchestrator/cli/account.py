@@ -247,6 +247,5 @@ def _print_outlook(installation: Installation, connection: Connection, account: 
         if play in {None, due.play.name}:
             waits = account.waiting.get(due.play.name)
             until = f", waits: {waits.reason} until {waits.until}" if waits and waits.episode == due.episode else ""
-            out.print(
-                f"[dim]to come[/] {due.play.name} at {due.at:%Y-%m-%d %H:%M} UTC: {told(due.play.trigger)}{until}"
-            )
+            comes = told(due.play.trigger, playbook.first_day)
+            out.print(f"[dim]to come[/] {due.play.name} at {due.at:%Y-%m-%d %H:%M} UTC: {comes}{until}")

@@ -99,7 +99,7 @@ def show(
         table.add_row(
             play.name,
             play.label,
-            _due(play),
+            _due(play, playbook.first_day),
             _condition(play),
             "\n".join(map(doing, play.actions)) if play.checkpoint is None else "checkpoint",
             str(play.policy.priority),
@@ -112,9 +112,9 @@ def _source(file: Path | None) -> PlaybookSource:
     return read_source(file or settings.playbook, template_texts(settings.templates))
 
 
-def _due(play: Play) -> str:
+def _due(play: Play, first_day: int) -> str:
     at = "" if play.policy.at is None else f", at {play.policy.at:%H:%M}"
-    return f"{told(play.trigger)}{at}"
+    return f"{told(play.trigger, first_day)}{at}"
 
 
 def _condition(play: Play) -> str:

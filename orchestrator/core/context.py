@@ -26,7 +26,7 @@ def letter_context(
         "segment": _segment(account, playbook),
         "person": _person(person),
         "owner": {"name": _text(account, "owner_name"), "email": _text(account, "owner_email")},
-        "touch": {"day": _day(account, person, now, playbook)},
+        "touch": _touch(account, person, now, playbook),
         "figures": dict(_figures(account, playbook)),
         "setup": _setup(account, playbook),
         "goals": _goals(account, playbook),
@@ -132,12 +132,13 @@ def _text(account: Account, trait: str) -> str | None:
     return written.value if written is not None and isinstance(written.value, str) else None
 
 
-def _day(account: Account, person: Person | None, now: datetime, playbook: Playbook) -> int | None:
-    """The local days since the anchor, as the Day-N touches count them."""
+def _touch(account: Account, person: Person | None, now: datetime, playbook: Playbook) -> dict[str, Json]:
+    """The local day as the Day-N touches count it, and how many have passed since the anchor's own."""
     if account.anchor is None:
-        return None
+        return {"day": None, "days": None}
     tz = zone_of(account, person, playbook).tz
-    return (local_day(now, tz) - local_day(account.anchor, tz)).days
+    days = (local_day(now, tz) - local_day(account.anchor, tz)).days
+    return {"day": days + playbook.first_day, "days": days}
 
 
 def _figures(account: Account, playbook: Playbook) -> Mapping[str, Json]:

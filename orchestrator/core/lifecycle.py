@@ -81,6 +81,7 @@ from orchestrator.core.playbook import (
     Stalled,
     Transition,
 )
+from orchestrator.core.projects import led
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
 from orchestrator.core.segments import owned
 from orchestrator.core.signals import Closing, Edge, SignalState
@@ -670,7 +671,7 @@ class _Moving:
             outcome=entry.outcome,
             reason=entry.reason,
             playbook_version=self.playbook.version,
-            trigger=timing.told(due.play.trigger),
+            trigger=timing.told(due.play.trigger, self.playbook.first_day),
             clauses=(*self.explanation(due.play), *self.said_by_policy(due.play, entry, held)),
             zone=str(self.zone.tz),
             zone_from=self.zone.named_by,
@@ -776,7 +777,7 @@ class _Moving:
             play=due.play.name,
             episode=due.episode,
             title=due.play.label,
-            action=owned(action, self.account.facts, self.playbook),
+            action=owned(led(action, due.play.trigger, self.view, self.playbook), self.account.facts, self.playbook),
             opened_at=self.now,
             due_at=calendars.add_business_time(self.now, action.due, self.playbook.working, vendor),
             playbook_version=self.playbook.version,

@@ -25,8 +25,17 @@ Entries = Mapping[str, Mapping[str, PhaseEntry]]  # onboarding -> phase -> its e
 def journeys(onboarding: Onboarding, view: View, playbook: Playbook) -> tuple[Journey, ...]:
     """Where each onboarding of the account is, the oldest first."""
     path = path_of(onboarding, view.facts, playbook)
-    found = [_journey(each, steps, path, view) for each, steps in view.facts.onboardings.items()]
+    opens = onboarding.opens
+    begun = {
+        each: steps for each, steps in view.facts.onboardings.items() if opens is None or not opens.isdisjoint(steps)
+    }
+    found = [_journey(each, _opening(steps, opens), path, view) for each, steps in begun.items()]
     return tuple(sorted(found, key=lambda each: (each.phases[0][1], each.onboarding)))
+
+
+def _opening(steps: Mapping[str, datetime], opens: frozenset[str] | None) -> Mapping[str, datetime]:
+    """The steps that lead an onboarding from phase to phase: what is kept for its tasks alone does not."""
+    return steps if opens is None else {name: at for name, at in steps.items() if name in opens}
 
 
 def path_of(onboarding: Onboarding, facts: Facts, playbook: Playbook) -> tuple[Phase, ...]:

@@ -71,6 +71,18 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One piece of an onboarding's work (``spec/rules.md`` 1.3 "Phases"): who does it, and what it waits for."""
+
+    name: str
+    label: str  # what a person calls it
+    done: Node  # events in it are those of the onboarding itself
+    owner: str | None = None  # the role that does it
+    deliverable: str | None = None  # what it leaves behind
+    needs: tuple[str, ...] = ()  # the tasks that come first, of any phase; those of phases that are passed by do not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
     """A part of an onboarding (``spec/rules.md`` 1.2 "Paths", 1.3 "Phases")."""
 
@@ -80,6 +92,7 @@ class Phase:
     within: timedelta | None = None  # of its entry: it should take no longer; None: nothing is stated
     owner: str | None = None  # the role that leads it
     deliverable: str | None = None  # what it ends with
+    tasks: tuple[Task, ...] = ()  # what there is to do in it, in order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +101,11 @@ class Onboarding:
 
     starts: str  # the event with which one begins, if no other step of it came before
     phases: Mapping[str, Phase]  # in order
+    opens: frozenset[str] | None = None  # the events with which one may begin; None: any that is kept of it
 
 
 OF_SEGMENT = "segment"  # as the owner of work: the owner of the account's segment
+OF_PHASE = "phase"  # as the owner of work: who leads the phase that the onboarding is in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -583,6 +598,8 @@ class Playbook:
     in_app_from: str | None = None  # the milestone from which on plays with both write in-app; None: they write both
     core_feature: tuple[str, str] = ("", "")  # label and path of the link to the core feature
     copy: Mapping[str, str] = field(default_factory=dict)  # blocks of words that letters may print
+    first_day: int = 0  # what the playbook calls the anchor's own day; days are counted from 0 in here
+    ages: Case | None = None  # says how old the account is, in words; None: it has no words for that
     draft: Node | None = None  # the same for every play that says nothing of it and is not exempt; None: nobody does
     account_caps: Caps | None = None  # how many touches one account may get, over all its people; None: any number
     gaps: Gaps | None = None  # None: messages may follow each other at once

@@ -27,7 +27,7 @@ A policy's ``at`` moves a due instant to that time of the local day. An episode 
 more (the silence was broken, the date moved, the milestone was reached) is ``broken``.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -368,13 +368,13 @@ def _monday_after(episode: str) -> datetime:
     return monday_after(datetime.combine(date.fromisoformat(episode), datetime.min.time(), tzinfo=UTC))
 
 
-def told(trigger: Trigger) -> str:
-    """A trigger as a sentence."""
+def told(trigger: Trigger, first_day: int) -> str:
+    """A trigger as a sentence; days as the playbook counts them, which calls the anchor's own day ``first_day``."""
     match trigger:
         case OnDay():
-            return f"day {trigger.day} after the anchor"
+            return f"day {_counted((trigger.day,), first_day)}"
         case OnDays():
-            return f"days {', '.join(str(day) for day in trigger.days)} after the anchor"
+            return f"days {_counted(trigger.days, first_day)}"
         case Before():
             return f"{_span(trigger.lead, business=False)} before {trigger.until}"
         case After():
@@ -394,9 +394,9 @@ def told(trigger: Trigger) -> str:
         case Stalled():
             return f"stage {trigger.stage} not left by the end of its window"
         case EveryWeek():
-            return f"every week until day {trigger.until_day}"
+            return f"every week until day {trigger.until_day + first_day}"
         case Cadence():
-            return _cadence(trigger)
+            return _cadence(trigger, first_day)
         case Holds():
             lasting = f" for {_span(trigger.span, business=False)}" if trigger.span else ""
             return f"{trigger.condition.text} has held{lasting}"
@@ -408,9 +408,14 @@ def told(trigger: Trigger) -> str:
             assert_never(unreachable)
 
 
-def _cadence(trigger: Cadence) -> str:
+def _counted(days: Iterable[int], first_day: int) -> str:
+    listed = ", ".join(str(day + first_day) for day in days)
+    return f"{listed}, counting the anchor's own day as day {first_day}" if first_day else f"{listed} after the anchor"
+
+
+def _cadence(trigger: Cadence, first_day: int) -> str:
     day = WEEKDAYS[trigger.on] if trigger.unit is Unit.WEEK else f"day {trigger.on}"
-    until = "" if trigger.until_day is None else f" until day {trigger.until_day}"
+    until = "" if trigger.until_day is None else f" until day {trigger.until_day + first_day}"
     return f"every {trigger.unit} on {day}{until}"
 
 

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from orchestrator.core import signals
 from orchestrator.core.account import Account
-from orchestrator.core.conditions import Journey, View, explain, verdict
+from orchestrator.core.conditions import View, explain, value_of, verdict
 from orchestrator.core.errors import UndecidableError
 from orchestrator.core.lifecycle import view_of
 from orchestrator.core.playbook import ChecklistItem, Playbook, Segment
+from orchestrator.core.projects import Project, TaskState, projects_of
 from orchestrator.core.segments import segment_of
 from orchestrator.core.timing import stalls_at
 
@@ -24,8 +25,10 @@ def standing(account: Account, now: datetime, playbook: Playbook) -> Iterator[st
         over = "ended" if ends <= now else "ends"
         yield f"window of {account.stage} {over} {ends:%Y-%m-%d %H:%M} UTC"
     yield from _checklist(account, now, playbook)
-    for journey in view_of(account, now, playbook).journeys:
-        yield _onboarding(journey, now, playbook)
+    yield from _age(account, now, playbook)
+    for project in projects_of(view_of(account, now, playbook), playbook):
+        yield _onboarding(project, now)
+        yield from _work(project)
 
 
 def _told(segment: Segment, account: Account, playbook: Playbook) -> str:
@@ -58,18 +61,35 @@ def _checklist(account: Account, now: datetime, playbook: Playbook) -> Iterator[
     yield from (f"  to do: {item.label} ({item.when.text})" for item in left)
 
 
-def _onboarding(journey: Journey, now: datetime, playbook: Playbook) -> str:
-    name = f"onboarding {journey.onboarding}".rstrip()
-    since = f"since {journey.entered_at:%Y-%m-%d %H:%M} UTC"
-    phase = playbook.onboarding.phases.get(journey.phase) if playbook.onboarding is not None else None
-    if phase is None:
-        return f"{name}: {journey.phase} {since}"
-    parts = [f"{name}: {phase.label} {since}"]
-    if journey.late_at is not None:
-        parts.append(f"{'late since' if journey.late_at <= now else 'until'} {journey.late_at:%Y-%m-%d %H:%M} UTC")
-    parts += [f"led by {phase.owner}"] if phase.owner else []
-    parts += [f"ends with: {phase.deliverable}"] if phase.deliverable else []
+def _age(account: Account, now: datetime, playbook: Playbook) -> Iterator[str]:
+    """How old the account is, in the words of its playbook."""
+    age = None if playbook.ages is None else value_of(playbook.ages, view_of(account, now, playbook))
+    if age is not None:
+        yield f"age: {age}"
+
+
+def _onboarding(project: Project, now: datetime) -> str:
+    name = f"onboarding {project.onboarding}".rstrip()
+    parts = [f"{name}: {project.label} since {project.entered_at:%Y-%m-%d %H:%M} UTC"]
+    if project.late_at is not None:
+        parts.append(f"{'late since' if project.late_at <= now else 'until'} {project.late_at:%Y-%m-%d %H:%M} UTC")
+    parts += [f"led by {project.owner}"] if project.owner else []
+    parts += [f"ends with: {project.deliverable}"] if project.deliverable else []
     return ", ".join(parts)
+
+
+def _work(project: Project) -> Iterator[str]:
+    """What is not done of the phases so far: who does it, what it leaves behind, and what it waits for."""
+    so_far = project.so_far
+    left = [each for each in so_far if each.state is not TaskState.DONE]
+    if so_far:
+        yield f"  tasks so far: {len(so_far) - len(left)} of {len(so_far)} done"
+    for each in left:
+        parts = [f"{each.state}: {each.label}"]
+        parts += [f"waits for: {', '.join(each.waits_for)}"] if each.waits_for else []
+        parts += [f"by {each.owner}"] if each.owner else []
+        parts += [f"leaves: {each.deliverable}"] if each.deliverable else []
+        yield f"    {', '.join(parts)}"
 
 
 def open_items(account: Account, now: datetime, playbook: Playbook) -> tuple[ChecklistItem, ...]:

@@ -20,6 +20,7 @@ from orchestrator.core.audience import ANYONE, GROUPS, Audience, Group, holders
 from orchestrator.core.events import Json
 from orchestrator.core.facts import TraitRule, trait_value
 from orchestrator.core.playbook import (
+    OF_PHASE,
     OF_SEGMENT,
     Action,
     AskSurvey,
@@ -36,6 +37,7 @@ from orchestrator.core.playbook import (
 )
 from orchestrator.playbook.errors import did_you_mean
 from orchestrator.playbook.loader import Path, Tree
+from orchestrator.playbook.onboarding import OnboardingCompiler
 from orchestrator.playbook.schema import EscalateShape, PlayShape, SetShape, SurveyShape
 from orchestrator.playbook.segments import SegmentCompiler
 
@@ -54,6 +56,7 @@ class ActionCompiler:
     traits: Mapping[str, TraitRule]  # that ``set`` may say
     broken: frozenset[str]  # names whose declarations are broken
     segments: SegmentCompiler  # knows who owns what ``owner: segment`` says
+    onboarding: OnboardingCompiler  # the same of ``owner: phase``
 
     # -- actions -----------------------------------------------------------------------------------------------------
 
@@ -97,6 +100,8 @@ class ActionCompiler:
             self.tree.refuse((*path, "due"), "a human needs some time: `due` must be longer than nothing")
         if shape.owner == OF_SEGMENT:
             self.segments.check_owners((*path, "owner"))
+        if shape.owner == OF_PHASE:
+            self.onboarding.check_leaders((*path, "owner"))
         for key in ("severity", "category"):
             if getattr(shape, key) is None:
                 self.tree.refuse((*path, key), f"missing key `{key}`")

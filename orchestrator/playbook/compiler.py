@@ -29,6 +29,7 @@ from orchestrator.core.playbook import (
     Trigger,
 )
 from orchestrator.core.signals import WORDS
+from orchestrator.playbook import ages as age_words
 from orchestrator.playbook import loader, policy
 from orchestrator.playbook.actions import ActionCompiler
 from orchestrator.playbook.checkpoints import compile_checkpoints
@@ -96,9 +97,10 @@ class _Compiler:
         self.vocabulary = vocabulary_of(document, tree, broken)
         self.segments = SegmentCompiler(document=document, tree=tree, vocabulary=self.vocabulary, broken=broken)
         self.segmentation = self.segments.segmentation()
-        self.onboarding = OnboardingCompiler(document=document, tree=tree, broken=broken)
-        segments = derived_names(self.segmentation)
-        self.derived = {**segments, **self.onboarding.derived(), **flag_of(document.signals)}
+        self.onboarding = OnboardingCompiler(document=document, tree=tree, broken=broken, segments=self.segments)
+        self.ages = age_words.ages_of(document, tree)
+        given = {**derived_names(self.segmentation), **age_words.derived_names(self.ages)}
+        self.derived = {**given, **self.onboarding.derived(), **flag_of(document.signals)}
         self.conditions: list[Node] = []  # every one, for ``reads``
         self.withheld: Mapping[str, str] = NOT_YET
 
@@ -123,10 +125,12 @@ class _Compiler:
                 tree=self.tree,
                 templates=self.source.templates,
                 segments=self.segments,
+                onboarding=self.onboarding,
                 traits=self.vocabulary.traits,
                 broken=self.broken,
             ),
             horizon=document.horizon,
+            first_day=document.first_day,
             window=window,
             quiet=quiet,
             onboarding=self.onboarding,
@@ -166,6 +170,8 @@ class _Compiler:
             if document.core_feature
             else ("", ""),
             copy=dict(document.blocks),
+            first_day=document.first_day,
+            ages=self.ages,
             draft=policy.draft_of(
                 document.draft, ("draft",), lambda text, at: self.condition(text, at, self.names(document.milestones))
             ),

@@ -65,11 +65,11 @@ def graph(playbook: Playbook) -> Graph:
     days: dict[int, tuple[Card, ...]] = {}
     others: list[Card] = []
     for play in playbook.plays.values():
-        listed = () if play.checkpoint is not None else _days(play)
+        listed = () if play.checkpoint is not None else _days(play, playbook.first_day)
         for day in listed:
             days[day] = (*days.get(day, ()), _card(play, f"Day {day}"))
         if not listed and play.checkpoint is None:
-            others.append(_card(play, told(play.trigger)))
+            others.append(_card(play, told(play.trigger, playbook.first_day)))
     return Graph(
         title=playbook.name,
         boxes=tuple(map(_box, playbook.stages.values())),
@@ -80,12 +80,12 @@ def graph(playbook: Playbook) -> Graph:
     )
 
 
-def _days(play: Play) -> tuple[int, ...]:
+def _days(play: Play, first_day: int) -> tuple[int, ...]:
     match play.trigger:
         case OnDay(day=day):
-            return (day,)
+            return (day + first_day,)
         case OnDays(days=days):
-            return days
+            return tuple(day + first_day for day in days)
         case _:
             return ()
 

@@ -6,7 +6,7 @@ The compiler gathers the same names from the document while it compiles; a test 
 from collections.abc import Mapping
 
 from orchestrator.core.playbook import Playbook
-from orchestrator.playbook import health, onboarding, segments, signals
+from orchestrator.playbook import ages, health, onboarding, segments, signals
 from orchestrator.playbook.compiler import CHECKLIST, NO_CHECKLIST
 from orchestrator.playbook.conditions import Derived, Names
 
@@ -27,6 +27,7 @@ def names_of(playbook: Playbook) -> Names:
 def _derived(playbook: Playbook) -> Mapping[str, Derived]:
     return {
         **segments.derived_names(playbook.segmentation),
+        **ages.derived_names(playbook.ages),
         **(onboarding.derived_names(playbook.onboarding.phases) if playbook.onboarding else {}),
         **signals.risk_of(name for name, signal in playbook.signals.items() if signal.at_risk),
         **(health.names_of(playbook.health) if playbook.health else {}),

@@ -1,6 +1,6 @@
 """Onboardings: the phases of a playbook as conditions over steps, and the names that conditions gain by them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.core.conditions import (
@@ -15,11 +15,12 @@ from orchestrator.core.conditions import (
     terms,
 )
 from orchestrator.core.facts import Vocabulary
-from orchestrator.core.playbook import Onboarding, Phase
+from orchestrator.core.playbook import OF_SEGMENT, Onboarding, Phase, Task
 from orchestrator.playbook.conditions import Derived, Kind
 from orchestrator.playbook.errors import did_you_mean
 from orchestrator.playbook.loader import Path, Tree
-from orchestrator.playbook.schema import Document, PhaseShape
+from orchestrator.playbook.schema import Document, PhaseShape, TaskShape
+from orchestrator.playbook.segments import SegmentCompiler
 from orchestrator.playbook.vocabulary import check_event, check_name
 
 _AT = ("onboarding", "phases")
@@ -38,6 +39,7 @@ class OnboardingCompiler:
     document: Document
     tree: Tree
     broken: frozenset[str]  # names that are declared wrongly: said elsewhere
+    segments: SegmentCompiler  # knows who owns what ``owner: segment`` says
 
     @property
     def phases(self) -> Mapping[str, PhaseShape]:
@@ -58,12 +60,14 @@ class OnboardingCompiler:
         if shape.starts is not None:
             check_event(starts, ("onboarding", "starts"), self.tree, events)
         phases = {name: self._phase(name, each, condition) for name, each in shape.phases.items()}
-        return Onboarding(starts=starts, phases=phases)
+        self._check_needs()
+        return Onboarding(starts=starts, phases=phases, opens=_opens(starts, phases.values()))
 
     def _phase(self, name: str, shape: PhaseShape, condition: Callable[[str, Path], Node]) -> Phase:
         check_name(name, (*_AT, name), self.tree)
         if name in {NO_PHASE, FINISHED}:
             self.tree.refuse((*_AT, name), f"`{name}` is what `phase` says without an unfinished one", key=True)
+        self._check_owner(shape.owner, (*_AT, name, "owner"))
         return Phase(
             name=name,
             label=shape.label or name.replace("_", " "),
@@ -71,7 +75,43 @@ class OnboardingCompiler:
             within=shape.within,
             owner=shape.owner,
             deliverable=shape.deliverable,
+            tasks=tuple(self._task(name, task, each, condition) for task, each in shape.tasks.items()),
         )
+
+    def _check_owner(self, owner: str | None, path: Path) -> None:
+        if owner == OF_SEGMENT:
+            self.segments.check_owners(path)
+
+    # -- the work of a phase -----------------------------------------------------------------------------------------
+
+    def _task(self, phase: str, name: str, shape: TaskShape, condition: Callable[[str, Path], Node]) -> Task:
+        path = (*_AT, phase, "tasks", name)
+        check_name(name, path, self.tree)
+        first = next(each for each, other in self.phases.items() if name in other.tasks)
+        if first != phase:
+            self.tree.refuse(path, f"`{name}` is a task of `{first}` already: a name is one task only", key=True)
+        self._check_owner(shape.owner, (*path, "owner"))
+        return Task(
+            name=name,
+            label=shape.label or name.replace("_", " "),
+            done=condition(shape.done, (*path, "done")),
+            owner=shape.owner,
+            deliverable=shape.deliverable,
+            needs=tuple(shape.needs),
+        )
+
+    def _check_needs(self) -> None:
+        """Refuse tasks that need what nobody does, or that wait for each other."""
+        needs = {name: task.needs for phase in self.phases.values() for name, task in phase.tasks.items()}
+        for phase, shape in self.phases.items():
+            for name, task in shape.tasks.items():
+                path = (*_AT, phase, "tasks", name, "needs")
+                for need in task.needs:
+                    if need not in {*needs, *self.broken}:
+                        self.tree.refuse(path, f"unknown task `{need}`{did_you_mean(need, needs)}")
+                circle = _circle(name, needs)
+                if circle:
+                    self.tree.refuse(path, f"these tasks wait for each other: {' → '.join(circle)}")
 
     def _until(self, text: str, path: Path, condition: Callable[[str, Path], Node]) -> Node:
         found = condition(text, path)
@@ -86,6 +126,29 @@ class OnboardingCompiler:
         known = {*self.phases, FINISHED} if self.phases else set()
         if name not in {*known, *self.broken}:
             self.tree.refuse(path, f"unknown phase `{name}`{did_you_mean(name, known)}")
+
+    def check_leaders(self, path: Path) -> None:
+        """Refuse ``owner: phase`` where a phase names no owner, or where there are no phases."""
+        if not self.phases:
+            self.tree.refuse(path, "`phase` is who leads the phase of the onboarding, and this playbook has no phases")
+        for name, each in self.phases.items():
+            if each.owner is None:
+                self.tree.refuse(path, f"`phase` asks for the owner of the phase, and `{name}` names none")
+
+
+def _circle(name: str, needs: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """The way from a task back to itself, told at the first of its names only; nothing where there is none."""
+    ways: list[tuple[str, ...]] = [(name,)]
+    seen: set[str] = set()
+    while ways:
+        way = ways.pop()
+        for need in needs.get(way[-1], ()):
+            if need == name:
+                return (*way, name) if name == min(way) else ()
+            if need not in seen:
+                seen.add(need)
+                ways.append((*way, need))
+    return ()
 
 
 def derived_names(phases: Iterable[str]) -> Mapping[str, Derived]:
@@ -116,5 +179,15 @@ def with_steps(vocabulary: Vocabulary, onboarding: Onboarding | None, document: 
 
 
 def _steps(onboarding: Onboarding) -> frozenset[str]:
-    untils = (term for phase in onboarding.phases.values() for term in terms(phase.until))
-    return frozenset({onboarding.starts, *(term.name for term in untils if term.kind is TermKind.SEEN)})
+    tasks = (task for phase in onboarding.phases.values() for task in phase.tasks)
+    done = (name for task in tasks for name in _seen(task.done))
+    return _opens(onboarding.starts, onboarding.phases.values()).union(done)
+
+
+def _opens(starts: str, phases: Iterable[Phase]) -> frozenset[str]:
+    """The events with which an onboarding may begin: its start, and the steps from phase to phase; no mere task."""
+    return frozenset({starts, *(name for phase in phases for name in _seen(phase.until))})
+
+
+def _seen(node: Node) -> Iterator[str]:
+    return (term.name for term in terms(node) if term.kind is TermKind.SEEN)

@@ -11,8 +11,10 @@ from orchestrator.core.playbook import (
     After,
     Again,
     Before,
+    Cadence,
     Closed,
     Entered,
+    EveryWeek,
     Holds,
     Mode,
     Occurred,
@@ -76,6 +78,7 @@ class PlayCompiler:
     condition: Callable[[str, Path, Names], Node]  # compiles one, or notes what is wrong with it
     actions: ActionCompiler
     horizon: timedelta
+    first_day: int  # what the playbook calls the anchor's own day
     window: Hours
     quiet: Quiet | None
     onboarding: OnboardingCompiler  # knows the phases
@@ -134,9 +137,9 @@ class PlayCompiler:
     def _said_trigger(self, shape: PlayShape, path: Path) -> Trigger:
         match shape:
             case PlayShape(day=int() as day):
-                return OnDay(day=day)
+                return OnDay(day=self._from_anchor(day))
             case PlayShape(day=tuple() as days):
-                return OnDays(days=days)
+                return OnDays(days=tuple(map(self._from_anchor, days)))
             case PlayShape(before=str() as text):
                 return self._before(text, path)
             case PlayShape(after=str() as text):
@@ -174,7 +177,16 @@ class PlayCompiler:
                 self.check_known("signal", signal, path, self.names.signals)
                 return Closed(signal=signal)
             case _:
-                return spans.cadence(shape.every or "")
+                return self._counted(spans.cadence(shape.every or ""))
+
+    def _from_anchor(self, day: int) -> int:
+        """A day as the playbook counts it, in days after the anchor's."""
+        if day < self.first_day:
+            raise ValueError(f"the first day is day {self.first_day}, as `first_day` says, got {day}")
+        return day - self.first_day
+
+    def _counted(self, found: Cadence | EveryWeek) -> Cadence | EveryWeek:
+        return found if found.until_day is None else replace(found, until_day=self._from_anchor(found.until_day))
 
     def _before(self, text: str, path: Path) -> Before:
         found, traits = spans.until(text), self.names.vocabulary.traits

@@ -160,6 +160,16 @@ def _each_in_order(written: Plain) -> Plain:
     return dict.fromkeys(written)
 
 
+class TaskShape(_Shape):
+    """One piece of an onboarding's work."""
+
+    label: Words | None = None
+    done: str
+    owner: Words | None = None
+    deliverable: Words | None = None
+    needs: OneOrMore = []
+
+
 class PhaseShape(_Shape):
     """A part of an onboarding."""
 
@@ -168,6 +178,7 @@ class PhaseShape(_Shape):
     within: Duration | None = None
     owner: Words | None = None
     deliverable: Words | None = None
+    tasks: dict[str, TaskShape] = {}
 
 
 class OnboardingShape(_Shape):
@@ -571,6 +582,7 @@ class Document(_Shape):
     playbook: Annotated[str, Field(pattern=_SLUG)]
     extends: Annotated[list[str], BeforeValidator(_listing), Short({"type": "string"})] = []  # ``inheritance`` resolves
     anchor: str
+    first_day: int = Field(default=0, ge=0, le=1)  # what the playbook calls the anchor's own day
     timezone: str = "UTC"
     mode: Mode = "live"
     horizon: Duration = timedelta(days=30)
@@ -580,6 +592,7 @@ class Document(_Shape):
     milestones: dict[str, MilestoneShape] = {}
     setup: list[str] = []
     in_app_from: str | None = None
+    ages: dict[str, Duration] | None = Field(default=None, min_length=1)  # each until so long after the anchor
     segments: SegmentsShape | None = None
     judgements: dict[str, Words] = {}  # what only a human can tick: name and label
     onboarding: OnboardingShape | None = None
@@ -604,6 +617,7 @@ _NAMED: tuple[Path, ...] = (
     ("milestones",),
     ("judgements",),
     ("copy",),
+    ("ages",),
     ("health", "indicators"),
     *(("vocabulary", kind) for kind in VocabularyShape.model_fields),
     ("segments", "table"),

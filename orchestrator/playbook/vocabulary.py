@@ -27,6 +27,7 @@ BUILTIN_TRAITS = {
 
 SEGMENT_NAMES = ("segment", "touch")  # what a condition may ask of an account where segments are declared
 PHASE_NAMES = ("phase", "phase_days", "phase_late", "onboardings")  # the same where an onboarding has phases
+AGE = "age"  # the same where ages are declared
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 _AT = ("vocabulary",)
 
@@ -62,6 +63,8 @@ def _check_names(document: Document, tree: Tree) -> None:
         taken["checklist"] = "the checklist of a stage"
     if document.onboarding is not None:
         taken.update(dict.fromkeys(PHASE_NAMES, "given by the onboarding"))
+    if document.ages is not None:
+        taken[AGE] = "given by the ages"
     if document.segments is not None:
         taken.update(dict.fromkeys(SEGMENT_NAMES, "given by the segments"))
     if any(signal.flag for signal in document.signals.values()):

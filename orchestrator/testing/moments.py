@@ -8,7 +8,8 @@
 | ``2026-03-05T08:00:00Z``    | that instant                              | that minute                       |
 | ``+2h``                     | that long after the event before it       | not here                          |
 
-Day 0 is the local day of the anchor, ``day -1`` the one before it. Whole days follow the calendar: a day with a change
+Day 0 is the local day of the anchor, ``day -1`` the one before it; in a playbook with ``first_day: 1`` they are day 1
+and day 0. Whole days follow the calendar: a day with a change
 of the clocks is one day.
 """
 
@@ -43,16 +44,19 @@ class Calendar:
 
     anchor: datetime  # aware UTC
     zone: ZoneInfo
+    first_day: int = 0  # what the playbook calls the anchor's own day
 
     def day(self, number: int, wall: time | None = None) -> datetime:
         """The instant of a local day: at the wall clock that is given, else at the anchor's."""
         local = self.anchor.astimezone(self.zone)
         clock = local.time() if wall is None else wall
-        return self.anchor if (number, wall) == (0, None) else at_local(self.date(number), clock, self.zone)
+        return (
+            self.anchor if (number, wall) == (self.first_day, None) else at_local(self.date(number), clock, self.zone)
+        )
 
     def date(self, number: int) -> date:
         """The local date of a day."""
-        return local_day(self.anchor, self.zone) + number * DAY
+        return local_day(self.anchor, self.zone) + (number - self.first_day) * DAY
 
     def moment(self, text: str, before: datetime | None = None) -> Moment:
         """The moment that is written; ``before`` is what ``+2h`` counts from, None where it may not stand.
@@ -96,8 +100,8 @@ class Calendar:
 
     def legend(self) -> str:
         """What a reader must know of it: ``day 0 is Mon 2026-03-02; times are of Europe/Berlin``."""
-        first = self.date(0)
-        return f"day 0 is {_WEEKDAYS[first.weekday()]} {first}; times are of {self.zone.key}"
+        first = self.date(self.first_day)
+        return f"day {self.first_day} is {_WEEKDAYS[first.weekday()]} {first}; times are of {self.zone.key}"
 
 
 def _minute(at: datetime, text: str) -> Moment:

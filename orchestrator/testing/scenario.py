@@ -146,11 +146,11 @@ def _calendar(shape: ScenarioShape, tree: Tree, playbook: Playbook) -> Calendar 
         return None
     try:
         written = datetime.fromisoformat(shape.anchor.strip())
-        at = Calendar(anchor=written.replace(tzinfo=tz), zone=tz).moment(shape.anchor).at
+        at = Calendar(anchor=written.replace(tzinfo=tz), zone=tz, first_day=playbook.first_day).moment(shape.anchor).at
     except (ValueError, OverflowError):
         tree.refuse(("anchor",), f'expected a local time such as "2026-03-02 09:30", got {shape.anchor!r}')
         return None
-    return Calendar(anchor=at, zone=tz)
+    return Calendar(anchor=at, zone=tz, first_day=playbook.first_day)
 
 
 class _Compiler:

@@ -227,7 +227,7 @@ def _clause(told: Row) -> Clause:
 def _nothing(verdict: Verdict, play: str, at: datetime) -> str:
     """Why a play has not been decided by then: it comes due later, or nothing calls for it."""
     lived = live(verdict.scenario, verdict.playbook, at)
-    trigger = trigger_told(verdict.playbook.plays[play].trigger)
+    trigger = trigger_told(verdict.playbook.plays[play].trigger, verdict.playbook.first_day)
     account = lived.accounts.get(ACCOUNT)
     ahead = [] if account is None else outlook(account, lived.people[ACCOUNT], at, verdict.playbook)
     due = next((each.at for each in ahead if each.play.name == play), None)

@@ -105,7 +105,7 @@ def test_a_letter_reads_what_is_known() -> None:
         "segment": {},
         "person": {"name": "Anna Ek", "first_name": "Anna", "role": ""},
         "owner": {"name": "Bo", "email": None},
-        "touch": {"day": 3},
+        "touch": {"day": 3, "days": 3},
         "figures": {"revenue": 12.5},
         "setup": {"done": 1, "total": 2, "missing": ["First value"]},
         "goals": {"all": [], "open": [], "met": [], "progress": []},
@@ -117,7 +117,7 @@ def test_a_letter_invents_nothing() -> None:
     """What is not known is None or left out."""
     context = letter_context(opened("a", START, PLAYBOOK), None, START, PLAYBOOK)
     assert context["figures"] == {}
-    assert context["touch"] == {"day": None}
+    assert context["touch"] == {"day": None, "days": None}
     assert context["account"] == {
         "id": "a",
         "name": "a",

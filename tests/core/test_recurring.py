@@ -359,4 +359,4 @@ def test_what_never_passes_waits_through_a_pause() -> None:
 )
 def test_a_recurring_trigger_is_told_as_a_sentence(trigger: Trigger, sentence: str) -> None:
     """Each trigger says in words why it came due."""
-    assert told(trigger) == sentence
+    assert told(trigger, 0) == sentence

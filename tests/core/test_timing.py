@@ -249,7 +249,7 @@ def test_the_outlook_is_in_order() -> None:
 )
 def test_a_trigger_is_told_as_a_sentence(trigger: Trigger, sentence: str) -> None:
     """Each trigger says in words why it came due."""
-    assert told(trigger) == sentence
+    assert told(trigger, 0) == sentence
 
 
 def test_dates_of_weeks_are_mondays() -> None:

@@ -27,7 +27,7 @@ from orchestrator.playbook.loader import Plain
 from orchestrator.playbook.plays import TRIGGERS
 from orchestrator.playbook.schema import CheckpointShape, Document, MissedShape, PlayShape, RungShape, SignalShape
 from orchestrator.playbook.source import PlaybookSource
-from orchestrator.playbook.vocabulary import BUILTIN_TRAITS, PHASE_NAMES, SEGMENT_NAMES
+from orchestrator.playbook.vocabulary import AGE, BUILTIN_TRAITS, PHASE_NAMES, SEGMENT_NAMES
 from orchestrator.runtime.composition import template_texts
 from orchestrator.testing import judge, parse_scenario, story
 from orchestrator.usecases.publish import checked
@@ -316,7 +316,7 @@ def test_each_term_is_of_the_type_that_the_table_says(cell: str, kind: str, move
 
 def test_the_table_of_terms_names_each_and_nothing_else() -> None:
     """Every kind of term and every derived name that a condition may ask for is there, once."""
-    derived = {*SEGMENT_NAMES, *(says.value for says in Says), AT_RISK}
+    derived = {*SEGMENT_NAMES, AGE, *(says.value for says in Says), AT_RISK}
     kinds = {kind.value for kind in TermKind if kind is not TermKind.OVERRIDE}  # health itself reads it
     told = [reads_of(words(row[0])[0]) for row in TERMS]
     assert sorted(told) == sorted(kinds | derived)

@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from orchestrator.core.account import Account
+from orchestrator.core.conditions import Case, TermKind
 from orchestrator.core.events import Event
 from orchestrator.core.lifecycle import advance, opened
-from orchestrator.core.playbook import ChecklistItem, OnDay, Severity, Signal
+from orchestrator.core.playbook import ChecklistItem, OnDay, Severity, Signal, Task
 from orchestrator.insight.standing import open_items, standing
 from tests.core.lives import Life
 from tests.core.playbooks import (
@@ -21,7 +22,9 @@ from tests.core.playbooks import (
     compare,
     constant,
     count,
+    seen,
     signal,
+    term,
     with_plays,
 )
 from tests.core.strategies import START, acknowledge, event, person, traits
@@ -98,3 +101,26 @@ def test_each_open_signal_has_a_line() -> None:
     ]
     lived.step(START + HOUR, [event("login", START + HOUR)])
     assert not [line for line in standing(lived.account, START, book) if "absent" in line]
+
+
+def test_the_age_is_told_in_the_words_of_the_playbook() -> None:
+    """Where it has such words, and the account an anchor."""
+    young = compare(term(TermKind.DAY), "<", 3)
+    book = replace(BOOK, ages=Case(rows=((young, "new"),), default="over", text="age"))
+    assert "age: new" in standing(account(), START + 2 * DAY, book)
+    assert "age: over" in standing(account(), START + 3 * DAY, book)
+    assert not [line for line in standing(opened("a", START, book), START, book) if line.startswith("age")]
+
+
+def test_the_work_of_an_onboarding_is_listed_under_it() -> None:
+    """What is open or blocked of the phases so far: what it waits for, who does it, and what it leaves behind."""
+    meet = Task(name="meet", label="Meet", done=seen("login"), owner="ann")
+    plan = Task(name="plan", label="Plan", done=seen("ordered"), needs=("meet",), deliverable="a plan")
+    kickoff = replace(ONBOARDING.phases["kickoff"], tasks=(meet, plan))
+    book = replace(BOOK, onboarding=replace(ONBOARDING, phases={"kickoff": kickoff}), segmentation=None)
+    begun = advance(opened("a", START, book), (person(),), [event("signed_up")], START, book).account
+    assert list(standing(begun, START, book))[-3:] == [
+        "  tasks so far: 0 of 2 done",
+        "    open: Meet, by ann",
+        "    blocked: Plan, waits for: Meet, by csm, leaves: a plan",
+    ]

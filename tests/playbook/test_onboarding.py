@@ -142,3 +142,86 @@ def test_phases_need_an_onboarding() -> None:
 def test_a_broken_phase_is_told_once() -> None:
     """What names a phase whose declaration is wrong is not refused for it too."""
     assert len(told(phased(("go_live: {until: live", "go_live: {until: 3"), (TRIGGER, "    phase: go_live\n")))) == 1
+
+
+TASKS = "deliverable: the plan, tasks: {meet: {done: kickoff_held, deliverable: notes}, agree: {label: Agree, done: goals.set and nps.answers > 0, owner: segment, needs: meet}}}\n"
+TASKED = ("deliverable: the plan}\n", TASKS)
+GO_LIVE = (
+    "    go_live: {until: live, within: 30d}\n",
+    "    go_live: {until: live, within: 30d, owner: csm, tasks: {launch: {done: login, needs: [agree, meet]}}}\n",
+)
+OWNED = ("touch: high, ", "touch: high, owner: lead, "), ("many: {touch: tech, ", "many: {touch: tech, owner: lead, ")
+
+
+def test_the_tasks_of_a_phase() -> None:
+    """In order, with all that is said of them; their events are kept for each onboarding, and begin none."""
+    book = compiled(phased(TASKED, GO_LIVE, *OWNED))
+    assert book.onboarding is not None
+    meet, agree = book.onboarding.phases["kickoff"].tasks
+    assert (meet.name, meet.label, meet.done.text, meet.owner, meet.deliverable, meet.needs) == (
+        "meet",
+        "meet",
+        "kickoff_held",
+        None,
+        "notes",
+        (),
+    )
+    assert (agree.label, agree.done.text, agree.owner, agree.needs) == (
+        "Agree",
+        "goals.set and nps.answers > 0",
+        "segment",
+        ("meet",),
+    )
+    assert book.onboarding.phases["go_live"].tasks[0].needs == ("agree", "meet")
+    assert set(book.onboarding.opens or ()) == {"project_started", "kickoff_held", "trained", "login", "live"}
+    other = compiled(phased(("deliverable: the plan}\n", "tasks: {meet: {done: scored}}}\n")))
+    assert other.onboarding is not None
+    assert other.vocabulary.steps - (other.onboarding.opens or set()) == {"scored"}
+
+
+def test_work_may_be_of_who_leads_the_phase() -> None:
+    """With the owner of a segment where the phase says so."""
+    led = (
+        (
+            "    training: {until: trained and (login or warm)}\n",
+            "    training: {until: trained and (login or warm), owner: segment}\n",
+        ),
+        GO_LIVE,
+        *OWNED,
+    )
+    book = compiled(
+        phased(TASKED, *led, (TRIGGER, "    phase: go_live\n"), (MAIL, WORK.replace("owner: csm", "owner: phase")))
+    )
+    steps = [event("project_started", 0), event("Kickoff Held", 2)]
+    assert [each.action.owner for each in lived(book, steps, 9).escalations] == ["csm"]
+
+
+WRONG_TASKS = [
+    ((TASKED, GO_LIVE, *OWNED, ("needs: meet", "needs: met")), "onboarding.phases.kickoff.tasks.agree.needs: unknown task `met` (did you mean `meet`?)"),
+    ((TASKED, GO_LIVE, *OWNED, ("deliverable: notes}", "deliverable: notes, needs: launch}")), "onboarding.phases.kickoff.tasks.agree.needs: these tasks wait for each other: agree → meet → launch → agree"),
+    ((TASKED, *OWNED, ("needs: meet", "needs: agree")), "onboarding.phases.kickoff.tasks.agree.needs: these tasks wait for each other: agree → agree"),
+    ((TASKED, GO_LIVE, *OWNED, ("launch: {", "meet: {")), "onboarding.phases.go_live.tasks.meet: `meet` is a task of `kickoff` already: a name is one task only"),
+    ((TASKED,), "onboarding.phases.kickoff.tasks.agree.owner: `segment` asks for the owner of the segment, and `big` names none"),
+    (((TASKED[0], TASKS.replace("goals.set", "goals.sat")), *OWNED), "onboarding.phases.kickoff.tasks.agree.done: `goals` has no `.sat` (did you mean `set`?)"),
+    (((TASKED[0], TASKS.replace("meet: {done: kickoff_held", "met-it: {done: kickoff_held")), *OWNED), "onboarding.phases.kickoff.tasks.met-it: `met-it` cannot be a name: use letters, digits and _, no word of the language"),
+    (((MAIL, WORK.replace("owner: csm", "owner: phase")),), "plays.hello.escalate.owner: `phase` asks for the owner of the phase, and `training` names none"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "message"), WRONG_TASKS)
+def test_what_tasks_may_not_say(changes: tuple[tuple[str, str], ...], message: str) -> None:
+    """Each refusal names its place."""
+    assert message in [line.split(" ", 1)[1] for line in told(phased(*changes))]
+
+
+def test_a_circle_of_tasks_is_told_once() -> None:
+    """At one of them."""
+    one_way = (GO_LIVE[0], GO_LIVE[1].replace("[agree, meet]", "agree"))
+    circle = phased(TASKED, one_way, *OWNED, ("deliverable: notes}", "deliverable: notes, needs: launch}"))
+    assert len(told(circle)) == 1
+
+
+def test_who_leads_a_phase_needs_phases() -> None:
+    """A playbook without an onboarding has nobody to lead it."""
+    (line,) = told(bent((MAIL, WORK.replace("owner: csm", "owner: phase"))))
+    assert line.endswith("`phase` is who leads the phase of the onboarding, and this playbook has no phases")

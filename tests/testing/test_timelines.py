@@ -167,3 +167,12 @@ def test_the_stage_is_that_at_the_end_of_the_moment() -> None:
     assert judged(f"{events}stage: customer\nmilestone: {{ready: by day 1}}").passed
     assert not judged(f"{events}stage: trial").passed
     assert not judged(f"{events}milestone: {{ready: never}}").passed
+
+
+def test_a_scenario_counts_days_as_its_playbook_does() -> None:
+    """Where the anchor's own day is day 1, day 0 is the one before it."""
+    one = Calendar(anchor=BERLIN.anchor, zone=BERLIN.zone, first_day=1)
+    assert one.moment("day 1").at == BERLIN.anchor
+    assert one.moment("day 4 09:00").at == BERLIN.moment("day 3 09:00").at
+    assert one.told(instant("2026-03-30T07:00Z")) == "day 4 Mon 09:00"
+    assert one.legend().startswith("day 1 is Fri 2026-03-27")

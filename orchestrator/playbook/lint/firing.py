@@ -86,7 +86,7 @@ class _Words:
 
 
 def _words(play: Play, desk: Desk) -> _Words:
-    due = timing.told(play.trigger)
+    due = timing.told(play.trigger, desk.playbook.first_day)
     if desk.kind(play.name) == "rung" and isinstance(play.trigger, Opened):
         excluded = f"its condition cannot hold while `{play.trigger.signal}` is open"
         return _Words(
@@ -114,11 +114,11 @@ def _never_due(play: Play, desk: Desk) -> tuple[str, str]:
         case Opened(signal=name) | Closed(signal=name) if name in desk.silent:
             return "", f"the signal `{name}` can never open"
         case Opened(signal=name, delay=delay) if delay:
-            return "after", f"`{name}` has always closed by then ({timing.told(play.trigger)})"
+            return "after", f"`{name}` has always closed by then ({timing.told(play.trigger, desk.playbook.first_day)})"
         case Holds(condition=condition):
             return "holds", f"`{condition.text}` can never hold"
         case _:
-            return "", f"its trigger ({timing.told(play.trigger)}) can never come"
+            return "", f"its trigger ({timing.told(play.trigger, desk.playbook.first_day)}) can never come"
 
 
 def _excluded(desk: Desk, groups: Groups) -> bool:
@@ -138,7 +138,7 @@ def _instead(desk: Desk, play: Play) -> tuple[str, ...]:
     delay = play.trigger.delay if isinstance(play.trigger, Opened) else timedelta(0)
     told = lived(desk.playbook, events_of(view), view.now + delay + play.policy.valid_for + 2 * DAY)
     shown = [each for each in told if _tells(each, play.name, signal)]
-    return story(shown) if any(each.about in {play.name, signal} for each in shown) else ()
+    return story(shown, desk.playbook.first_day) if any(each.about in {play.name, signal} for each in shown) else ()
 
 
 def _tells(each: Happening, play: str, signal: str | None) -> bool:

@@ -59,7 +59,8 @@ def _followed(signal: str, view: View, desk: Desk, shown: Sequence[str], kind: s
     delays = (each.trigger.delay for each in answers if isinstance(each.trigger, Opened))
     told = lived(desk.playbook, events_of(view), view.now + held + max(delays, default=held) + _FOLLOWED * DAY)
     lines = [each for each in told if each.kind == "event" or each.about in shown]
-    return story(lines) if any((each.about, each.kind) == (signal, kind) for each in lines) else ()
+    happens = any((each.about, each.kind) == (signal, kind) for each in lines)
+    return story(lines, desk.playbook.first_day) if happens else ()
 
 
 def fleeting(signal: str, desk: Desk) -> bool:

@@ -65,7 +65,8 @@ def _stuck(stage: str, desk: Desk) -> tuple[str, ...]:
         shown = [each for each in told if each.kind in {"event", "stage", "milestone", "stuck"}]
         entered = [each.about for each in shown if each.kind == "stage"] or [desk.playbook.first_stage]
         if entered[-1] == stage:
-            return story(shown, end=f"day {_LONG}            still in {stage}")
+            first = desk.playbook.first_day
+            return story(shown, first, end=f"day {_LONG + first}            still in {stage}")
     return ()
 
 

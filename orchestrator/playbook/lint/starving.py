@@ -50,7 +50,7 @@ def mails_that_starve(desk: Desk) -> Iterator[Finding]:
             message = (
                 f"the calendar asks for more mail than the caps let through: of {len(rivals)} mails this one expires"
             )
-            yield desk.finding("starved-by-caps", desk.paths[play.name], message, _story(crowded[0], set(rivals)))
+            yield desk.finding("starved-by-caps", desk.paths[play.name], message, _story(crowded[0], set(rivals), desk))
 
 
 def _shut_out(shut: Mapping[str, Sequence["_Try"]], desk: Desk) -> Iterator[Finding]:
@@ -62,13 +62,13 @@ def _shut_out(shut: Mapping[str, Sequence["_Try"]], desk: Desk) -> Iterator[Find
         if len(names) < _MANY:
             for name in names:
                 message = f"due on a {days}, this mail never leaves: no send window opens within its `max_defer`"
-                yield desk.finding("starved-by-window", desk.paths[name], message, _story(shut[name][0], {name}))
+                yield desk.finding("starved-by-window", desk.paths[name], message, _story(shut[name][0], {name}, desk))
         else:
             told = ", ".join(f"`{name}`" for name in names)
             message = (
                 f"due on a {days}, {len(names)} mails never leave, for no window opens within their `max_defer`: {told}"
             )
-            timeline = _story(shut[names[0]][0], {names[0]})
+            timeline = _story(shut[names[0]][0], {names[0]}, desk)
             yield desk.finding("starved-by-window", ("windows", "send"), message, timeline)
 
 
@@ -77,8 +77,9 @@ def _weekdays(tries: Sequence["_Try"]) -> str:
     return f"{', '.join(first)} or {last}"
 
 
-def _story(tried: _Try, plays: set[str]) -> tuple[str, ...]:
-    return story([each for each in tried.told if each.kind == "event" or (each.about in plays and each.kind != "done")])
+def _story(tried: _Try, plays: set[str], desk: Desk) -> tuple[str, ...]:
+    shown = [each for each in tried.told if each.kind == "event" or (each.about in plays and each.kind != "done")]
+    return story(shown, desk.playbook.first_day)
 
 
 def _counts(play: Play) -> bool:

@@ -205,20 +205,20 @@ _WORDS = {
 }
 
 
-def story(happenings: Sequence[Happening], end: str = "") -> tuple[str, ...]:
+def story(happenings: Sequence[Happening], first_day: int, end: str = "") -> tuple[str, ...]:
     """A timeline as lines, the day first, equal neighbours told once; the middle of a long one is left out."""
     if not happenings:
         return ()
     start = happenings[0].at
-    lines = list(dict.fromkeys(_line(each, start) for each in happenings))
+    lines = list(dict.fromkeys(_line(each, start, first_day) for each in happenings))
     if len(lines) > MOST_LINES:
         left = len(lines) - MOST_LINES
         lines = [*lines[: MOST_LINES // 2], f"… {left} more …", *lines[-MOST_LINES // 2 :]]
     return (*lines, end) if end else tuple(lines)
 
 
-def _line(each: Happening, start: datetime) -> str:
-    day = (each.at.date() - start.date()).days
+def _line(each: Happening, start: datetime, first_day: int) -> str:
+    day = (each.at.date() - start.date()).days + first_day
     return f"day {day:>3} {each.at:%a %H:%M}  {_WORDS[each.kind].format(about=each.about, why=each.why)}"
 
 

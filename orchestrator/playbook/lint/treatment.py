@@ -130,7 +130,7 @@ def _life(kind: _Kind, desk: Desk) -> tuple[str, ...]:
     told = [each for view in views for each in lived(desk.playbook, events_of(view), view.now + _FOLLOWED * DAY)]
     calling = {name for name, play in desk.playbook.plays.items() if _does([play], Escalate)}
     shown = {("event", False), ("sent", False), ("sent", True), ("done", True)}  # of a play that calls a human, or not
-    return story([each for each in told if (each.kind, each.about in calling) in shown])
+    return story([each for each in told if (each.kind, each.about in calling) in shown], desk.playbook.first_day)
 
 
 def _all_alike(desk: Desk) -> bool:

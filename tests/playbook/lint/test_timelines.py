@@ -118,7 +118,7 @@ def test_a_life_tells_what_becomes_of_mail() -> None:
         ("done", "welcome"),
         ("sent", "welcome"),
     ]
-    assert story(told)[-3].endswith(
+    assert story(told, 0)[-3].endswith(
         "hello: its mail is cancelled: The play's only_while no longer holds: what the message asks for is done."
     )
 
@@ -129,7 +129,7 @@ def test_what_cannot_be_decided_ends_a_life() -> None:
     book = compile_playbook(PlaybookSource(file="p.yaml", text=text, templates=TEMPLATES))
     told = lived(book, [happened("signed_up", MONDAY)], MONDAY + DAY)
     assert [each.kind for each in told] == ["event", "stuck"]
-    assert "division by zero" in story(told)[-1]
+    assert "division by zero" in story(told, 0)[-1]
 
 
 def test_a_life_that_never_rests_is_cut() -> None:
@@ -144,10 +144,10 @@ def test_a_long_story_leaves_out_its_middle() -> None:
     """A timeline has so many lines at most."""
     book = compile_playbook(PlaybookSource(file="p.yaml", text=SOUND, templates=TEMPLATES))
     events = [happened("signed_up", MONDAY), *(happened("login", MONDAY + number * DAY) for number in range(40))]
-    lines = story(lived(book, events, MONDAY + 60 * DAY), end="the end")
+    lines = story(lived(book, events, MONDAY + 60 * DAY), 0, end="the end")
     assert len(lines) == MOST_LINES + 2
     assert lines[MOST_LINES // 2] == "… 32 more …"
-    assert story([]) == ()
+    assert story([], 0) == ()
 
 
 def test_nothing_is_said_of_a_trigger_that_is_not_known() -> None:
