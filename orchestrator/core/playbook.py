@@ -99,7 +99,7 @@ class Phase:
 class Onboarding:
     """The phases of an onboarding, of which an account may have several (a department, a second product)."""
 
-    starts: str  # the event with which one begins, if no other step of it came before
+    starts: tuple[str, ...]  # the events with which one begins, if no other step of it came before
     phases: Mapping[str, Phase]  # in order
     opens: frozenset[str] | None = None  # the events with which one may begin; None: any that is kept of it
 

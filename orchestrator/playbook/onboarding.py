@@ -55,13 +55,18 @@ class OnboardingCompiler:
         shape = self.document.onboarding
         if shape is None:
             return None
-        starts = shape.starts or self.document.anchor
-        events = {*self.document.vocabulary.events, *self.broken}
-        if shape.starts is not None:
-            check_event(starts, ("onboarding", "starts"), self.tree, events)
+        starts = tuple(shape.starts) or (self.document.anchor,)
+        self._check_starts(shape.starts)
         phases = {name: self._phase(name, each, condition) for name, each in shape.phases.items()}
         self._check_needs()
         return Onboarding(starts=starts, phases=phases, opens=_opens(starts, phases.values()))
+
+    def _check_starts(self, starts: list[str]) -> None:
+        events = {*self.document.vocabulary.events, *self.broken}
+        path: Path = ("onboarding", "starts")
+        for number, event in enumerate(starts):
+            place = (*path, number) if (*path, number) in self.tree.places else path  # it may be one word
+            check_event(event, place, self.tree, events)
 
     def _phase(self, name: str, shape: PhaseShape, condition: Callable[[str, Path], Node]) -> Phase:
         check_name(name, (*_AT, name), self.tree)
@@ -184,9 +189,9 @@ def _steps(onboarding: Onboarding) -> frozenset[str]:
     return _opens(onboarding.starts, onboarding.phases.values()).union(done)
 
 
-def _opens(starts: str, phases: Iterable[Phase]) -> frozenset[str]:
+def _opens(starts: Iterable[str], phases: Iterable[Phase]) -> frozenset[str]:
     """The events with which an onboarding may begin: its start, and the steps from phase to phase; no mere task."""
-    return frozenset({starts, *(name for phase in phases for name in _seen(phase.until))})
+    return frozenset({*starts, *(name for phase in phases for name in _seen(phase.until))})
 
 
 def _seen(node: Node) -> Iterator[str]:

@@ -184,7 +184,7 @@ class PhaseShape(_Shape):
 class OnboardingShape(_Shape):
     """Where an onboarding is: its phases in order; an account may have several."""
 
-    starts: str | None = None
+    starts: OneOrMore = []
     property: Words = "onboarding"
     phases: dict[str, PhaseShape] = Field(min_length=1)
 

@@ -463,7 +463,7 @@ PLAYS = (
 )
 
 ONBOARDING = Onboarding(
-    starts="signed_up",
+    starts=("signed_up",),
     phases={
         "kickoff": Phase(name="kickoff", label="Kickoff", until=seen("setup_done"), within=2 * DAY, owner="csm"),
         "training": Phase(

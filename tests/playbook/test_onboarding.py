@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from orchestrator.core.lifecycle import view_of
 from orchestrator.core.playbook import PhaseEntered
-from tests.playbook.lives import event, lived, traits
+from tests.playbook.lives import START, event, lived, traits
 from tests.playbook.small import bent, compiled, told
 
 DAY = timedelta(days=1)
@@ -50,7 +51,7 @@ def test_an_onboarding() -> None:
         ("go_live", "go live", "live", 30 * DAY),
     ]
     assert (found.phases["kickoff"].owner, found.phases["kickoff"].deliverable) == ("specialist", "the plan")
-    assert (found.starts, book.vocabulary.onboarding) == ("project_started", "project")
+    assert (found.starts, book.vocabulary.onboarding) == (("project_started",), "project")
     assert book.vocabulary.steps == {"project_started", "kickoff_held", "trained", "login", "live"}
     assert book.reads >= book.vocabulary.steps
 
@@ -69,7 +70,15 @@ def test_an_onboarding_begins_with_the_anchor() -> None:
     """Where nothing else is said."""
     book = compiled(phased(("  starts: project_started\n  property: project\n", "")))
     assert book.onboarding is not None
-    assert (book.onboarding.starts, book.vocabulary.onboarding) == ("signed_up", "onboarding")
+    assert (book.onboarding.starts, book.vocabulary.onboarding) == (("signed_up",), "onboarding")
+
+
+def test_an_onboarding_may_begin_with_the_first_of_several_events() -> None:
+    """With a contract or with a sign-up, whichever comes first."""
+    book = compiled(phased(("starts: project_started", "starts: [signed_up, project_started]")))
+    account = lived(book, [event("signed_up", 2), event("project_started", 1)], 3).steps[-1].account
+    (journey,) = view_of(account, START + 3 * DAY, book).journeys
+    assert journey.phases == (("kickoff", START + DAY),)
 
 
 def test_a_playbook_without_phases() -> None:
@@ -107,6 +116,7 @@ def test_each_project_is_led_through_its_phases() -> None:
 
 WRONG = [
     (("starts: project_started", "starts: project_stared"), "25:11 onboarding.starts: unknown event `project_stared` (did you mean `project_started`?)"),
+    (("starts: project_started", "starts: [live, project_stared]"), "25:18 onboarding.starts[1]: unknown event `project_stared` (did you mean `project_started`?)"),
     (("until: kickoff_held", "until: kickoff_hold"), "28:38 onboarding.phases.kickoff.until: unknown name `kickoff_hold` (did you mean `kickoff_held`?)"),
     (("until: kickoff_held", "until: not kickoff_held"), "28:38 onboarding.phases.kickoff.until: `until` joins events and milestones by `and` and `or`: what has happened stays so"),
     (("until: kickoff_held", "until: kickoff_held and login.count > 2"), "28:38 onboarding.phases.kickoff.until: `until` joins events and milestones by `and` and `or`: what has happened stays so"),
