@@ -25,12 +25,13 @@ def unused_names(desk: Desk) -> Iterator[Finding]:
     copy = (text for path, text in desk.source.templates.items() if not path.startswith(SHELF))
     written = {word for text in copy for word in _WORD.findall(text)}
     answered = {rule.event for rule in words.scores.values()} | {rule.event for rule in words.measures.values()}
+    told_apart = {words.aliases[name] for name in words.filters if name in words.aliases}  # by their properties
     kinds: tuple[tuple[str, Path, Mapping[str, object], set[str]], ...] = (
         (
             "event",
             ("vocabulary", "events"),
             dict.fromkeys(words.events),
-            {*names, *playbook.reads, *answered, *OWN_EVENTS},
+            {*names, *playbook.reads, *answered, *told_apart, *OWN_EVENTS},
         ),
         ("trait", ("vocabulary", "traits"), words.traits, {*names, *BUILTIN_TRAITS}),
         ("score", ("vocabulary", "scores"), words.scores, names | _asked(playbook)),

@@ -160,6 +160,13 @@ PASSES = {
     "a sound playbook": SOUND,
     "drafts for some": bent(("plays:\n", "draft: tier == 'high'\nplays:\n"), (WHEN, "    draft: true\n")),
     "mail to people who are not there yet": bent((WHEN, "    to: admins\n    when: tier == 'tech'\n")),
+    "an event that is told apart by its properties": bent(
+        (
+            "    left: [Left]",
+            "    left: [Left]\n    done: [Done]\n    one_done: [{name: done, where: {task: one}}]",
+        ),
+        play("on: one_done\nemail: day_3_setup"),
+    ),
     "a day within the days that are asked for": bent(
         ("    day: 1", "    day: 7"), (WHEN, "    when: tier == 'tech' and day <= 7\n")
     ),
