@@ -76,7 +76,7 @@ def graph(playbook: Playbook) -> Graph:
         arrows=tuple(_arrow(number, row) for number, row in enumerate(playbook.transitions, 1)),
         days=dict(sorted(days.items())),
         others=tuple(others),
-        checkpoints=tuple(_asking(playbook.plays[name]) for name in playbook.checkpoints),
+        checkpoints=tuple(_asking(playbook.plays[name], playbook.first_day) for name in playbook.checkpoints),
     )
 
 
@@ -111,11 +111,10 @@ def _card(play: Play, due: str) -> Card:
     return Card(name=play.name, label=play.label, due=due, does=does, escalates=escalates)
 
 
-def _asking(play: Play) -> Card:
+def _asking(play: Play, first_day: int) -> Card:
     """A checkpoint: what it asks for stands where others say what they do."""
-    return Card(
-        name=play.name, label=play.label, due=told(play.trigger), does=(f"met: {play.when.text}",), escalates=False
-    )
+    due = told(play.trigger, first_day)
+    return Card(name=play.name, label=play.label, due=due, does=(f"met: {play.when.text}",), escalates=False)
 
 
 # -- Mermaid ---------------------------------------------------------------------------------------------------------

@@ -1,28 +1,37 @@
 """The presets that are shipped: each compiles on top of b2b-saas, and changes what it says and nothing else."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestrator.core.facts import Facts, fold
-from orchestrator.core.playbook import Playbook
+from orchestrator.core.playbook import OnDay, Playbook
 from orchestrator.core.segments import segment_of
+from orchestrator.core.timing import told
 from orchestrator.playbook import PlaybookSource, compile_playbook, read_source
 from tests.playbook.lives import DAY, event, lived, traits
 from tests.playbook.small import SHIPPED, TEMPLATES, shipped
 
 PRESETS = sorted((SHIPPED / "presets").glob("*.yaml"))
-SHELF = {f"playbooks/presets/{path.name}": path.read_text(encoding="utf-8") for path in PRESETS}
+LAYERS = sorted((SHIPPED / "layers").glob("*.yaml"))
+SHELF = {path.relative_to(SHIPPED.parent).as_posix(): path.read_text(encoding="utf-8") for path in (*PRESETS, *LAYERS)}
 COPY = {path.relative_to(SHIPPED.parent).as_posix(): "" for path in SHIPPED.parent.glob("*/**/*.md")}
 BOOK = shipped("b2b-saas")
 
 
-def with_preset(name: str) -> Playbook:
-    """The shipped playbook with a preset over it."""
+def bases(name: str) -> str:
+    """What a preset goes over, and itself, as its header says: ``b2b-saas, layers/journey, path-13-weeks``."""
+    (shown,) = re.findall(r"^#   extends: \[(.*)\]$", SHELF[f"playbooks/presets/{name}.yaml"], flags=re.MULTILINE)
+    return str(shown)
+
+
+def with_preset(name: str, *more: str) -> Playbook:
+    """The shipped playbook with a preset over it, and over that, others."""
     base = read_source(SHIPPED / "b2b-saas.yaml", TEMPLATES)
     shelf = {**base.templates, **COPY, **SHELF, "playbooks/b2b-saas.yaml": base.text}
-    text = f"playbook: b2b-saas\nextends: [b2b-saas, {name}]\n"
+    text = f"playbook: b2b-saas\nextends: [{', '.join((bases(name), *more))}]\n"
     return compile_playbook(PlaybookSource(file="ours.yaml", text=text, templates=shelf))
 
 
@@ -36,7 +45,8 @@ def test_each_preset_is_short_and_says_why(path: Path) -> None:
     """A preset is some lines over b2b-saas, begins with its reason, and shows how it is used."""
     text = SHELF[f"playbooks/presets/{path.name}"]
     assert text.startswith("# ")
-    assert f"#   extends: [b2b-saas, {path.stem}]" in text
+    assert bases(path.stem).startswith("b2b-saas, ")
+    assert bases(path.stem).endswith(f", {path.stem}")
     assert len(text.splitlines()) <= (50 if path.stem.startswith("industry-") else 25)
     assert with_preset(path.stem) != BOOK
 
@@ -147,3 +157,32 @@ def test_each_industry_has_its_own_order_of_steps_and_its_own_feature() -> None:
         steps = [(name, book.milestones[name].label) for name in book.checklist]
         assert steps != [(name, BOOK.milestones[name].label) for name in BOOK.checklist]
         assert book.plays != BOOK.plays
+
+
+# -- anchors and days --------------------------------------------------------------------------------------------------
+
+
+def test_days_from_1_change_nothing_but_the_numbers() -> None:
+    """Every play comes due when it did, and is called by the next number."""
+    book = with_preset("days-from-1")
+    assert same_but(book, first_day=0)
+    assert book.plays["day_0_welcome"].trigger == OnDay(day=0)
+    assert told(book.plays["day_30_value"].trigger, book.first_day).startswith("day 31, ")
+
+
+@pytest.mark.parametrize(
+    ("preset", "event_name"), [("anchor-contract", "Contract Signed"), ("anchor-kickoff", "Kickoff Completed")]
+)
+def test_an_anchor_starts_the_days(preset: str, event_name: str) -> None:
+    """The days count from the contract or the kickoff, the signals from the sign-up."""
+    life = lived(with_preset(preset), [event("Signed Up", 0), event(event_name, 3)], 7)
+    assert life.when("day_0_welcome") == [3.0]
+    assert life.when("day_1_core_feature") == [pytest.approx(3 + 23 / 24)]
+    assert life.when("no_login_mail") == [2.0]
+
+
+def test_the_kickoff_may_be_day_1() -> None:
+    """As one source counts: the two presets together."""
+    book = with_preset("anchor-kickoff", "days-from-1")
+    assert lived(book, [event("Signed Up", 0), event("Kickoff Completed", 3)], 4).when("day_0_welcome") == [3.0]
+    assert told(book.plays["day_0_welcome"].trigger, book.first_day).startswith("day 1, ")
