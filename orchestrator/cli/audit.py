@@ -5,15 +5,19 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.console import out
+from orchestrator.cli.console import err, out
 from orchestrator.insight.audit import audit as audited
 from orchestrator.insight.audit import told
 from orchestrator.insight.figures import Given, figures_from, figures_of, units
+from orchestrator.insight.readings import Measures, crowd, everyone, measured, measures
 from orchestrator.insight.tables import Benchmarks, read_benchmarks
 from orchestrator.playbook.source import read_source
-from orchestrator.runtime.composition import template_texts
+from orchestrator.runtime.composition import install, template_texts
+from orchestrator.runtime.servers import running
 from orchestrator.runtime.settings import Settings
 from orchestrator.usecases.publish import checked
+
+NO_DATABASE = "no database is set and none of ours runs: only the figures that are given are known"
 
 
 def audit(
@@ -23,13 +27,18 @@ def audit(
     figure: Annotated[
         list[str] | None, typer.Option(metavar="NAME=NUMBER", help="One figure; may be given again and again.")
     ] = None,
+    *,
+    database: Annotated[bool, typer.Option(help="Read what is not given from the accounts of the database.")] = True,
 ) -> None:
     """Audit the onboarding programme: its score, gaps by stage, three quick improvements, a roadmap and the ROI."""
     settings = Settings.load()
     tables = read_benchmarks(settings.templates)
-    known = _given(figures, figure or [], tables)
-    playbook = checked(read_source(settings.playbook, template_texts(settings.templates)))
-    for line in told(audited(known, frozenset(playbook.plays), tables), tables):
+    given = _given(figures, figure or [], tables)
+    templates = template_texts(settings.templates)
+    source = read_source(settings.playbook, templates)
+    playbook = checked(source)
+    read = _read(settings, measures(source, templates)) if database else {}
+    for line in told(audited(read | given, frozenset(playbook.plays), tables), tables):
         out.print(line, markup=False, soft_wrap=True)
 
 
@@ -42,3 +51,20 @@ def _given(file: Path | None, options: list[str], tables: Benchmarks) -> dict[st
     return {name: Given(value=value, source=f"from {file}") for name, value in written.items()} | {
         name: Given(value=value, source="given") for name, value in said.items()
     }
+
+
+def _read(settings: Settings, by: Measures) -> dict[str, Given]:
+    """What the accounts say; nothing where no database runs, which is said."""
+    for name in by.wordless:
+        err.print(f"the playbook has no words for {name}: give it with --figure", markup=False, soft_wrap=True)
+    addresses = running(settings)
+    if addresses is None:
+        err.print(NO_DATABASE, markup=False, soft_wrap=True)
+        return {}
+    installation = install(settings, addresses)
+    try:
+        with installation.ports.engine.connect() as connection:
+            now = installation.ports.clock.now(connection)
+            return measured(everyone(connection), by, now) | crowd(connection, now)
+    finally:
+        installation.close()

@@ -189,6 +189,15 @@ REFUSED = (
 )  # what is written wrongly, and what is said of it
 
 
+def test_days_until_something_happened_may_be_averaged() -> None:
+    """Alone, a name that is infinite until it happened is a figure: of accounts to which it never did it is unknown."""
+    for kind, of in (("median: hours * 2", "median: login.first_day"), ("average: hours", "average: started.days")):
+        metrics = compiled(changed((kind, of))).metrics
+        found = metrics["middle" if kind.startswith("median") else "hours_each"].measured
+        assert isinstance(found, Mean | Median)
+        assert found.of.text == of.partition(" ")[2]
+
+
 @pytest.mark.parametrize(("change", "said"), REFUSED)
 def test_what_is_no_metric_is_refused(change: tuple[str, str], said: str) -> None:
     """Each mistake is told with its place."""
