@@ -1,6 +1,6 @@
 """``lifecycle plan``: people, money and segments for onboarding, from the tables of ``templates/benchmarks``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum, unique
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ from orchestrator.core.errors import LifecycleError
 from orchestrator.insight import costs
 from orchestrator.insight.costs import Project
 from orchestrator.insight.figures import shown
+from orchestrator.insight.readings import by_touch, everyone
 from orchestrator.insight.revenue import paid
 from orchestrator.insight.staffing import (
     LITTLES_LAW,
@@ -71,11 +72,12 @@ def staffing(
     ] = None,
     buffer: Annotated[float | None, typer.Option(help="Share on top for season and turnover: 0.2 is 20 %.")] = None,
     method: Annotated[Method | None, typer.Option(help="How people are counted; the table's method without.")] = None,
-    high: Annotated[float, typer.Option(help="Accounts of high-touch CSMs.")] = 0,
-    low: Annotated[float, typer.Option(help="Accounts of low-touch CSMs.")] = 0,
+    high: Annotated[float | None, typer.Option(help="High-touch accounts; without it those of the database.")] = None,
+    low: Annotated[float | None, typer.Option(help="Low-touch accounts; without it those of the database.")] = None,
 ) -> None:
     """Plan how many specialists and CSMs onboarding takes, by two methods, and why they differ."""
-    table = read_benchmarks(Settings.load().templates).staffing
+    settings = Settings.load()
+    table = read_benchmarks(settings.templates).staffing
     example = table.example
     a_quarter = None if starts is None else starts * (table.months_per_quarter if per is Per.MONTH else 1)
     demands = [
@@ -90,10 +92,26 @@ def staffing(
     chosen = table.method if method is None else method.value
     for line in _told_staffing(demands, chosen, table):
         out.print(line, markup=False, soft_wrap=True)
-    out.print(_loads(table, {"high": high, "low": low}))
+    out.print(
+        _loads(table, _touched(settings) if high is None and low is None else {"high": high or 0, "low": low or 0})
+    )
     for role in table.roles.values():
         told = f"{role.label}: owns {', '.join(role.owns)}; not {', '.join(role.leaves)}"
         out.print(told, markup=False, soft_wrap=True)
+
+
+def _touched(settings: Settings) -> Mapping[str, float]:
+    """How many accounts of the database each touch model looks after; none where no database runs."""
+    addresses = running(settings)
+    if addresses is None:
+        return {}
+    playbook = checked(read_source(settings.playbook, template_texts(settings.templates)))
+    installation = install(settings, addresses)
+    try:
+        with installation.ports.engine.connect() as connection:
+            return by_touch(everyone(connection), playbook)
+    finally:
+        installation.close()
 
 
 def _told_staffing(demands: list[Demand], chosen: str, table: StaffingTable) -> Iterator[str]:
@@ -139,7 +157,7 @@ def _scenario(demands: list[Demand], table: StaffingTable) -> str:
     )
 
 
-def _loads(table: StaffingTable, accounts: dict[str, float]) -> Table:
+def _loads(table: StaffingTable, accounts: Mapping[str, float]) -> Table:
     """What one person carries, and how many people these accounts take."""
     told = Table("role", "accounts", "one carries", "people for yours")
     for load in table.loads.values():

@@ -6,6 +6,7 @@ change of it. What that playbook has no word for is left out and told; what no a
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from orchestrator.core.account import Account
 from orchestrator.core.playbook import Playbook
+from orchestrator.core.segments import segment_of
 from orchestrator.insight.board import Row, board
 from orchestrator.insight.figures import Given
 from orchestrator.playbook.compiler import compile_playbook
@@ -112,6 +114,12 @@ def everyone(connection: Connection) -> Iterator[Account]:
     while ids:
         yield from (locked.account for locked in accounts.load(connection, ids).values())
         ids = connection.scalars(NEXT_IDS, {"after": ids[-1], "most": _PAGE}).all()
+
+
+def by_touch(everybody: Iterable[Account], playbook: Playbook) -> Counter[str]:
+    """How many accounts each touch model looks after; of a playbook without segments none."""
+    found = (segment_of(account.facts, playbook) for account in everybody if not playbook.stages[account.stage].exit)
+    return Counter(segment.touch for segment in found if segment is not None)
 
 
 def crowd(connection: Connection, now: datetime) -> dict[str, Given]:

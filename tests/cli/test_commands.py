@@ -321,3 +321,15 @@ def test_a_bad_setting_is_named(lifecycle: Lifecycle) -> None:
     other = Lifecycle(Path(lifecycle.environment["LIFECYCLE_HOME"]))
     other.environment["LIFECYCLE_SHARDS"] = "many"
     assert "LIFECYCLE_SHARDS" in other("doctor", status=2)
+
+
+def test_plans_and_audits_read_the_accounts(lifecycle: Lifecycle) -> None:
+    """``audit``, ``plan staffing`` and ``plan segments`` find in the database what nobody has to say."""
+    audited = lifecycle("audit")
+    assert re.search(
+        r"users = \d+ \(people that the database knows\)|new_users_per_month = \d+ \(people first", audited
+    )
+    assert "none of ours runs" not in audited
+    assert "people first seen" not in lifecycle("audit", "--no-database")
+    assert re.search(r"high-touch +│ 8 to 15 accounts +│ 1 to 1 for 1", lifecycle("plan", "staffing"))
+    assert "enterprise: {where: {arr: [150000, null]}, touch: high, owner: csm}" in lifecycle("plan", "segments")

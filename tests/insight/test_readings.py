@@ -1,18 +1,20 @@
 """The programme as the accounts say it: over any playbook, and from the database."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
 
+from orchestrator.core.events import Event
 from orchestrator.core.lifecycle import opened
 from orchestrator.insight import readings
-from orchestrator.insight.readings import crowd, everyone, measured, measures
+from orchestrator.insight.readings import by_touch, crowd, everyone, measured, measures
 from orchestrator.insight.tables import Benchmarks
 from orchestrator.playbook import PlaybookError, PlaybookSource, read_source
 from orchestrator.runtime.composition import template_texts
 from orchestrator.store import accounts
-from tests.playbook.lives import DAY, START, event, lived
+from tests.playbook.lives import DAY, START, event, lived, traits
 from tests.playbook.small import BESIDE_MAIL, SMALL
 from tests.playbook.small import TEMPLATES as SMALL_TEMPLATES
 
@@ -65,6 +67,16 @@ def test_all_accounts_are_read_a_page_at_a_time(engine: Engine, monkeypatch: pyt
     with engine.begin() as connection:
         accounts.open_accounts(connection, [opened(f"a-{number}", START, book) for number in range(5)])
         assert [each.id for each in everyone(connection)] == [f"a-{number}" for number in range(5)]
+
+
+def test_accounts_are_counted_by_touch() -> None:
+    """Each in the touch model of its segment; whoever has left is nobody's work."""
+    book = measures(SHIPPED, TEMPLATES).playbook
+    gone = [event("Subscription Started", 1), event("Subscription Cancelled", 2)]
+    lives: list[list[Event]] = [[traits(0, arr=150_000)], [traits(0, arr=150_000), *gone], [traits(0, arr=30_000)], []]
+    found = [lived(book, [event("Signed Up", 0), *each], 3).steps[-1].account for each in lives]
+    assert by_touch(found, book) == {"high": 1, "medium": 1, "tech": 1}
+    assert by_touch(found, replace(book, segmentation=None)) == {}
 
 
 def test_people_are_counted(engine: Engine) -> None:
