@@ -26,6 +26,7 @@ OF_LIFE = [
     "a holiday without mail",
     "a holiday that is no silence",
     "a late event",
+    "a key person leaves",
     "an unsubscribed champion",
     "a re-entry after churn",
     "an annual contract",
