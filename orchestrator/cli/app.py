@@ -13,6 +13,7 @@ from orchestrator.cli import (
     escalation,
     events,
     message,
+    metrics,
     plan,
     playbook,
     processes,
@@ -41,6 +42,7 @@ app.command("flower")(processes.flower)
 app.command("catcher")(processes.catcher)
 app.command("doctor")(doctor.doctor)
 app.command("simulate")(simulate.simulate)
+app.command("metrics")(metrics.metrics)
 app.command("audit")(audit.audit)
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(events.app, name="events")

@@ -1,6 +1,6 @@
 """Statements on accounts: open, lock, load, save; their wakes, their parking, their redirects."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,6 +73,11 @@ SAVE = text("""
       FROM jsonb_to_recordset(CAST(:rows AS jsonb))
            AS r (id text, document jsonb, version int, playbook_version text)
      WHERE accounts.id = r.id AND accounts.version = r.version
+""")
+
+PAGE = text("""
+    -- page: accounts in the order of their ids, from one on
+    SELECT id, document FROM accounts WHERE id > :after ORDER BY id LIMIT :most
 """)
 
 KNOWN = text("""
@@ -177,6 +182,14 @@ def load(connection: Connection, ids: Iterable[str]) -> dict[str, Locked]:
     """Read accounts, in a statement of its own after the lock."""
     rows = connection.execute(LOAD, {"ids": sorted(ids)})
     return {row.id: Locked(account=account_from(row.id, row.document), version=row.version) for row in rows}
+
+
+def every(connection: Connection, most: int) -> Iterator[Account]:
+    """All accounts, so many at a time, unlocked: each as it is when its page is read."""
+    after = ""
+    while rows := connection.execute(PAGE, {"after": after, "most": most}).all():
+        yield from (account_from(row.id, row.document) for row in rows)
+        after = rows[-1].id
 
 
 def save(connection: Connection, saved: Sequence[tuple[Account, int]], now: datetime) -> None:

@@ -1,0 +1,34 @@
+"""``lifecycle metrics``: the board of a file of events, in memory; as tables and as JSON."""
+
+import json
+from pathlib import Path
+
+from orchestrator.runtime.cohort import read_cohort
+from tests.cli.test_simulate import lifecycle
+from tests.house.source import HOUSE
+
+
+def test_the_board_of_a_month_is_shown(tmp_path: Path) -> None:
+    """Each metric has its figure or is unknown; the tables name whom each counts, and the alerts that are on."""
+    file = tmp_path / "events.jsonl"
+    cohort = read_cohort(HOUSE / "templates" / "demo" / "cohort.yaml")
+    file.write_bytes(b"\n".join(cue.call for cue in cohort.cues))
+    book = HOUSE / "templates" / "playbooks" / "customer-lifecycle.yaml"
+    asked = ("metrics", "--events", str(file), "--playbook", str(book))
+    rows = {row["metric"]: row for row in json.loads(lifecycle(*asked, "--json").stdout)}
+    activation = rows["activation_7d"]
+    assert activation["population"] > 0
+    assert 0 <= activation["figure"] <= 1
+    assert (activation["target"], activation["counts"]) == ("> 85%", "accounts whose seventh day has passed")
+    assert (rows["renewal_90d"]["figure"], rows["renewal_90d"]["colour"]) == (None, "unknown")
+    told = lifecycle(*asked).stdout.decode()
+    assert "Onboarding" in told
+    assert "unknown" in told
+
+
+def test_a_playbook_without_promises_says_so(tmp_path: Path) -> None:
+    """The board of a playbook without metrics is one sentence."""
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"")
+    book = HOUSE / "templates" / "playbooks" / "b2b-saas.yaml"
+    assert b"promises nothing" in lifecycle("metrics", "--events", str(file), "--playbook", str(book)).stdout
