@@ -3,16 +3,24 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from orchestrator.runtime.cohort import read_cohort
 from tests.cli.test_simulate import lifecycle
 from tests.house.source import HOUSE
 
 
-def test_the_board_of_a_month_is_shown(tmp_path: Path) -> None:
-    """Each metric has its figure or is unknown; the tables name whom each counts, and the alerts that are on."""
-    file = tmp_path / "events.jsonl"
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the products of the demonstration's companies say in their first month."""
+    found = tmp_path_factory.mktemp("events") / "events.jsonl"
     cohort = read_cohort(HOUSE / "templates" / "demo" / "cohort.yaml")
-    file.write_bytes(b"\n".join(cue.call for cue in cohort.cues))
+    found.write_bytes(b"\n".join(cue.call for cue in cohort.cues))
+    return found
+
+
+def test_the_board_of_a_month_is_shown(file: Path) -> None:
+    """Each metric has its figure or is unknown; the tables name whom each counts, and the alerts that are on."""
     book = HOUSE / "templates" / "playbooks" / "customer-lifecycle.yaml"
     asked = ("metrics", "--events", str(file), "--playbook", str(book))
     rows = {row["metric"]: row for row in json.loads(lifecycle(*asked, "--json").stdout)}
@@ -26,9 +34,7 @@ def test_the_board_of_a_month_is_shown(tmp_path: Path) -> None:
     assert "unknown" in told
 
 
-def test_a_playbook_without_promises_says_so(tmp_path: Path) -> None:
+def test_a_playbook_without_promises_says_so(file: Path) -> None:
     """The board of a playbook without metrics is one sentence."""
-    file = tmp_path / "events.jsonl"
-    file.write_bytes(b"")
     book = HOUSE / "templates" / "playbooks" / "b2b-saas.yaml"
     assert b"promises nothing" in lifecycle("metrics", "--events", str(file), "--playbook", str(book)).stdout
