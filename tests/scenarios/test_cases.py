@@ -28,6 +28,7 @@ OF_LIFE = [
     "a holiday that is no silence",
     "a late event",
     "a key person leaves",
+    "several onboardings at once",
     "an unsubscribed champion",
     "a re-entry after churn",
     "an annual contract",
