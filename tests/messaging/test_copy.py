@@ -26,6 +26,8 @@ SIGNALS = {
 }
 WORK = {"gone_quiet", "poor_health", "health_falling", "onboarding_stalled", "growth_stalled"}
 MAILS = SHIPPED.names()
+NOTES = SHIPPED.names(TemplateKind.IN_APP)
+WORDS = SHIPPED.names(TemplateKind.NOTIFY)
 ESCALATIONS = SHIPPED.names(TemplateKind.ESCALATION)
 TRIALS = dict(trial_contexts(FIGURES))
 
@@ -100,3 +102,21 @@ def test_every_escalation_says_what_to_do(name: str) -> None:
 def test_every_risk_comes_with_a_way_to_begin(name: str) -> None:
     """Who is called to a risk is told how to begin the talk."""
     assert "A way to begin." in SHIPPED.note(name, TRIALS["with every name there"]).body
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_every_note_in_the_product_is_one_short_thing(name: str) -> None:
+    """A note keeps to the rules, has at most 60 words, no link but its button, and stays calm whatever is absent."""
+    assert SHIPPED.check(name, KNOWN, TemplateKind.IN_APP) == []
+    for case, context in TRIALS.items():
+        note = SHIPPED.banner(name, "en", clean(context))
+        said = f"{note.title}\n{note.button.label}\n{note.body.text}"
+        assert len(note.body.text.split()) <= 60, case
+        assert "http" not in said
+        assert not re.search(r"!|\{\{|\bNone\b| [.,;:?]|,,|\b[A-Z]{5,}\b", said), case
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_every_word_to_our_own_people_passes_its_check(name: str) -> None:
+    """Each shipped notification keeps to the rules and renders whatever is absent."""
+    assert SHIPPED.check(name, KNOWN, TemplateKind.NOTIFY) == []
