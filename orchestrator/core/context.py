@@ -8,13 +8,20 @@ from orchestrator.core.calendars import local_day
 from orchestrator.core.conditions import FINISHED, View, verdict, weigh
 from orchestrator.core.errors import UndecidableError
 from orchestrator.core.events import Json
-from orchestrator.core.facts import MOST_VALUES, measure
+from orchestrator.core.facts import MOST_VALUES, Vocabulary, measure, week_of
 from orchestrator.core.goals import Goal, goals_of
 from orchestrator.core.people import Person
 from orchestrator.core.playbook import AskSurvey, ChecklistItem, Letter, Playbook
 from orchestrator.core.segments import segment_of
 from orchestrator.core.signals import is_open
 from orchestrator.core.timing import zone_of
+
+THIS_WEEK = "_this_week"  # what a figure of the running week is called: ``figures.reports_this_week``
+
+
+def figure_names(vocabulary: Vocabulary) -> frozenset[str]:
+    """The figures that letters may print: each measure, and of what counts an event's times also those of the week."""
+    return frozenset({*vocabulary.measures, *(f"{name}{THIS_WEEK}" for name in _times(vocabulary))})
 
 
 def letter_context(
@@ -27,7 +34,7 @@ def letter_context(
         "person": _person(person),
         "owner": {"name": _text(account, "owner_name"), "email": _text(account, "owner_email")},
         "touch": _touch(account, person, now, playbook),
-        "figures": dict(_figures(account, playbook)),
+        "figures": {**_figures(account, playbook), **_this_week(account, now, playbook)},
         "setup": _setup(account, playbook),
         "goals": _goals(account, playbook),
         "core_feature": {"label": playbook.core_feature[0], "path": playbook.core_feature[1]},
@@ -146,6 +153,20 @@ def _figures(account: Account, playbook: Playbook) -> Mapping[str, Json]:
     full = {name for name, values in account.facts.values.items() if len(values) >= MOST_VALUES}
     found = {name: measure(name, account.facts) for name in playbook.vocabulary.measures.keys() - full}
     return {name: value for name, value in sorted(found.items()) if value}
+
+
+def _this_week(account: Account, now: datetime, playbook: Playbook) -> Mapping[str, Json]:
+    """How often it happened in the running calendar week (from Monday, UTC, as weekly terms count); never 0."""
+    week = week_of(now)
+    facts = {name: account.facts.events.get(event) for name, event in _times(playbook.vocabulary).items()}
+    found = {f"{name}{THIS_WEEK}": fact.weeks.get(week, 0) for name, fact in sorted(facts.items()) if fact is not None}
+    return {name: times for name, times in found.items() if times}
+
+
+def _times(vocabulary: Vocabulary) -> Mapping[str, str]:
+    """The measures that count an event's times, with that event."""
+    rules = vocabulary.measures.items()
+    return {name: rule.event for name, rule in rules if rule.property is None and not rule.distinct}
 
 
 def _setup(account: Account, playbook: Playbook) -> dict[str, Json]:

@@ -1,5 +1,6 @@
 """``publish``: a playbook, with its templates, becomes the version that new accounts are pinned to."""
 
+from orchestrator.core.context import figure_names
 from orchestrator.core.playbook import Action, CallWebhook, Channel, Escalate, Play, Playbook, SetTrait
 from orchestrator.messaging.context import context_names
 from orchestrator.messaging.errors import TemplateError
@@ -41,7 +42,8 @@ def checked(source: PlaybookSource) -> Playbook:
     playbook = compile_playbook(source)
     templates = TemplateSet(source.templates)
     _check_copy(playbook, source, templates)
-    names = context_names(playbook.vocabulary.measures) - (frozenset() if any(playbook.core_feature) else CORE_FEATURE)
+    absent = frozenset() if any(playbook.core_feature) else CORE_FEATURE
+    names = context_names(figure_names(playbook.vocabulary)) - absent
     used = sorted({pair for play in playbook.plays.values() for pair in _templates(play)})
     problems = [problem for name, kind in used for problem in templates.check(name, names, kind)]
     if problems:

@@ -1,13 +1,13 @@
 """People: what is learnt of them, who is written to, and what a letter may read."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.context import letter_context
+from orchestrator.core.context import figure_names, letter_context
 from orchestrator.core.events import Event, EventKind, Json
 from orchestrator.core.facts import MeasureRule, TraitRule, TraitType, Vocabulary
 from orchestrator.core.lifecycle import absorb, opened
@@ -127,3 +127,25 @@ def test_a_letter_invents_nothing() -> None:
         "renewal_date": None,
         "stage": "onboarding",
     }
+
+
+def test_a_letter_says_what_this_week_brought() -> None:
+    """What counts an event's times is also said of the running week, and never as 0; other measures are not."""
+    measures = {
+        "logins": MeasureRule(event="login", property=None, distinct=False),
+        "people": MeasureRule(event="login", property=None, distinct=True),
+        "revenue": MeasureRule(event="ordered", property="amount", distinct=False),
+        "never": MeasureRule(event="invited", property=None, distinct=False),
+    }
+    vocabulary = replace(VOCABULARY, measures=measures)
+    playbook = replace(PLAYBOOK, vocabulary=vocabulary, plays={})
+    assert figure_names(vocabulary) == {*measures, "logins_this_week", "never_this_week"}
+    monday = datetime(2026, 3, 9, tzinfo=UTC)
+    logins = [event("login", at) for at in (monday - HOUR, monday, monday + HOUR)]
+    account = absorb(opened("a", START, playbook), logins, playbook)
+    sunday = letter_context(account, None, monday - HOUR / 2, playbook)["figures"]
+    assert isinstance(sunday, dict)
+    assert sunday["logins_this_week"] == 1
+    after = letter_context(account, None, monday + DAY, playbook)["figures"]
+    assert after == {"logins": 3, "people": 1, "logins_this_week": 2}
+    assert letter_context(account, None, monday + 7 * DAY, playbook)["figures"] == {"logins": 3, "people": 1}

@@ -13,7 +13,7 @@ from orchestrator.messaging.context import sample_context
 from orchestrator.messaging.templates import TemplateSet
 
 FOLDER = Path(__file__).parents[2] / "templates"
-FIGURES = ("hours_saved", "active_people", "core_actions")
+FIGURES = ("hours_saved", "active_people", "core_actions", "core_actions_this_week", "modules")
 SHIPPED = TemplateSet.from_folder(FOLDER)
 
 SENDER = Sender(

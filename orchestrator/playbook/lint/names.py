@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from orchestrator.core.conditions import Term
 from orchestrator.core.events import OWN_EVENTS
 from orchestrator.core.metrics import NetPromoters
-from orchestrator.core.playbook import Playbook
+from orchestrator.core.playbook import Playbook, SetTrait
 from orchestrator.playbook.inheritance import SHELF
 from orchestrator.playbook.lint.desk import Desk
 from orchestrator.playbook.lint.findings import Finding
@@ -18,7 +18,10 @@ _WORD = re.compile(r"\w+")
 
 
 def unused_names(desk: Desk) -> Iterator[Finding]:
-    """``unused-name``: what no rule and no template reads. A milestone with a target is read by its report."""
+    """``unused-name``: what no rule and no template reads.
+
+    A milestone with a target is read by its report, and what a play sets by the product and by people.
+    """
     playbook, words = desk.playbook, desk.playbook.vocabulary
     read = {(term.kind, term.name) for term in _terms(playbook)}
     names = {name for _, name in read} | _triggered(desk) | {playbook.anchor, *playbook.checklist}
@@ -33,7 +36,7 @@ def unused_names(desk: Desk) -> Iterator[Finding]:
             dict.fromkeys(words.events),
             {*names, *playbook.reads, *answered, *told_apart, *OWN_EVENTS},
         ),
-        ("trait", ("vocabulary", "traits"), words.traits, {*names, *BUILTIN_TRAITS}),
+        ("trait", ("vocabulary", "traits"), words.traits, {*names, *_set(playbook), *BUILTIN_TRAITS}),
         ("score", ("vocabulary", "scores"), words.scores, names | _asked(playbook)),
         ("measure", ("vocabulary", "measures"), words.measures, names | written),
         ("milestone", ("milestones",), playbook.milestones, names | _promised(desk)),
@@ -46,6 +49,12 @@ def unused_names(desk: Desk) -> Iterator[Finding]:
 def _asked(playbook: Playbook) -> set[str]:
     """The scores that a metric counts."""
     return {metric.measured.score for metric in playbook.metrics.values() if isinstance(metric.measured, NetPromoters)}
+
+
+def _set(playbook: Playbook) -> set[str]:
+    """The traits that plays set: they are read outside, by the product and by people."""
+    actions = [each for play in playbook.plays.values() for each in play.actions]
+    return {trait for each in actions if isinstance(each, SetTrait) for trait, _ in each.traits}
 
 
 def _promised(desk: Desk) -> set[str]:

@@ -228,6 +228,10 @@ PASSES = {
     ),
     "a constant that is meant": bent(("tier == 'tech'\n", "tier == 'tech' or False\n")),
     "a milestone with a target": bent(("  busy: {", "  idle: {when: not login, target: 7d}\n  busy: {")),
+    "a trait that only a play sets, for the product": bent(
+        ("size: number", "size: number\n    open: bool"),
+        play("on: login\nset: {unlock: open}"),
+    ),
 }
 
 
