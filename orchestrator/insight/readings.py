@@ -26,7 +26,7 @@ from orchestrator.playbook.source import PlaybookSource
 from orchestrator.store import accounts
 
 LAYER = "layers/programme"
-PREFIX = "programme_"  # of the layer's metrics; what follows is the figure's name
+PREFIX = "audit_"  # of the layer's metrics; what follows is the figure's name
 _CONFIGURED = "configured"  # what the playbook under the layer is called here
 _PAGE = 500  # accounts that are held at a time
 

@@ -27,7 +27,7 @@ WHOLE = read_source(Path(__file__).parents[2] / "templates" / "playbooks" / "cus
 def test_every_dimension_can_be_read(source: PlaybookSource, tables: Benchmarks) -> None:
     """Under the playbooks that are shipped each figure of the tables has a metric, and there are no others."""
     found = measures(source, TEMPLATES)
-    names = [name.removeprefix("programme_") for name in found.playbook.metrics]
+    names = [name.removeprefix("audit_") for name in found.playbook.metrics]
     assert (sorted(names), found.wordless) == (sorted([*tables.programme.dimensions, *tables.audit.further]), ())
 
 
@@ -35,14 +35,14 @@ def test_what_a_playbook_has_no_words_for_is_left_out() -> None:
     """Under a playbook with few words of its own the rest is still read, and what is not is named."""
     small = PlaybookSource(file="small.yaml", text=SMALL, templates={**SMALL_TEMPLATES, **BESIDE_MAIL})
     found = measures(small, TEMPLATES)
-    assert sorted(found.playbook.metrics) == ["programme_first_login", "programme_nps_day_14"]
+    assert sorted(found.playbook.metrics) == ["audit_first_login", "audit_nps_day_14"]
     assert set(found.wordless) == {
         "time_to_value", "activation", "setup_completion", "support_tickets", "retention_30d", "team_growth",
     }  # fmt: skip
     mute = SMALL.replace("login: [Logged In]", "came: [Logged In]").replace("when: login", "when: came")
     mute = mute.replace("login.count", "came.count").replace("of: login", "of: came")
     found = measures(PlaybookSource(file="small.yaml", text=mute, templates=small.templates), TEMPLATES)
-    assert list(found.playbook.metrics) == ["programme_nps_day_14"]
+    assert list(found.playbook.metrics) == ["audit_nps_day_14"]
 
 
 def test_a_layer_that_is_not_there_is_an_error() -> None:

@@ -80,7 +80,7 @@ def test_the_board_aims_at_the_industry(shelf: Shelf) -> None:
     targets = {name: each.target for name, each in by(shelf).playbook.metrics.items()}
 
     def meets(name: str, good: float, bad: float) -> bool:
-        bound: Bound = targets[f"programme_{name}"]
+        bound: Bound = targets[f"audit_{name}"]
         return bound.fits(good) and not bound.fits(bad)
 
     assert meets("time_to_value", 4.2, 4.21)
