@@ -136,6 +136,13 @@ def test_gone_quiet_ends_within_2_days(shelf: Shelf) -> None:
     account.event("login", "day 2 12:00").until("day 2 12:00").assert_is(signals=[])
 
 
+def test_gone_quiet_lasts_while_2_days_are_silent(shelf: Shelf) -> None:
+    """With the preset it is quiet for as long as the last login is two days old, and not only three."""
+    account = life(shelf, "gone-quiet-2-days", arr=ENTERPRISE).event("login", "day 0 11:00")
+    account.event("setup_finished", "day 0 12:00").event("core_action", "day 0 12:00")
+    account.until("day 2 23:00").assert_is(signals=["gone_quiet"])
+
+
 def test_setup_3_days_after_login(shelf: Shelf) -> None:
     """With the preset the set-up is a risk three days after the first login; without it five days after the sign-up."""
     for presets, opens in ((["setup-3-days-after-login"], "day 4 11:00"), ([], "day 5 10:00")):
@@ -186,9 +193,9 @@ def test_the_gate_of_an_nps_above_40_in_figures(scores: tuple[int, ...], stage: 
 
 
 def test_nps_gate_above_40(shelf: Shelf) -> None:
-    """With the preset an NPS of 40 holds an account back and one of 41 does not; silence does for seven days."""
+    """With the preset an NPS of 40 holds an account back and one of 40.9 does not; silence does for seven days."""
     ready(shelf, "nps-gate-above-40", scores=(9, 9, 8, 8, 8)).until("day 8").assert_stage("onboarding")
-    scores = (*(9,) * 7, *(8,) * 10)  # seven of seventeen: 41.2, so that a gate above 41 lets it pass, above 42 not
+    scores = (*(9,) * 9, *(8,) * 13)  # nine of twenty-two: 40.9, which a gate above 41 would hold back
     ready(shelf, "nps-gate-above-40", scores=scores).until("day 2").assert_stage("growth")
     account = ready(shelf, "nps-gate-above-40")
     account.until("day 7 09:59").assert_stage("onboarding")
@@ -266,7 +273,22 @@ def test_onboarding_by_criteria(shelf: Shelf) -> None:
     goal.said("day 9 12:00", goal_met="roll_out", by="mei").until("day 9").assert_stage("growth")
 
 
+def test_active_is_a_core_action_in_seven_days(shelf: Shelf) -> None:
+    """On day 21 whoever used the core feature in the last 7 days is asked for a case study; who did not is not."""
+    for at, asked in (("day 14 09:00", True), ("day 14 08:59", False), ("day 13 09:30", False)):
+        account = life(shelf, arr=ENTERPRISE).event("setup_finished", "day 0 12:00").event("login", "day 0 12:00")
+        account.event("core_action", at).until("day 21 09:00")
+        account.assert_decided("day_21_case_study", outcome="done" if asked else "skipped")
+
+
 # -- how often ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_cadence_begins_and_ends(shelf: Shelf) -> None:
+    """The eight touches begin with the sign-up itself and end on day 30."""
+    account = life(shelf, arr=ENTERPRISE, term="annual").until("day 30 11:00")
+    account.assert_sent("day_0_welcome", at="day 0 10:00")
+    account.assert_decided("day_30_value", at="day 30 09:00")
 
 
 def test_one_mail_every_day(shelf: Shelf) -> None:
