@@ -10,12 +10,13 @@ from orchestrator.playbook import PlaybookSource
 from orchestrator.playbook.lint import lint
 from orchestrator.testing import Rehearsal
 from orchestrator.usecases.publish import checked
+from tests.playbook.lives import event, lived
 from tests.rules.shelf import Shelf
 from tests.rules.timeline import ENTERPRISE, MONDAY, SELF_SERVE, life
 
 DAY = timedelta(days=1)
 VARIANTS = [
-    "acv-3-tier", "arr-4-tier", "churn-below-40", "employees-3-tier", "expansion-by-renewal-only", "gone-quiet-2-days",
+    "acv-3-tier", "arr-4-tier", "churn-below-40", "expansion-by-renewal-only", "gone-quiet-2-days",
     "no-login-24-hours", "nps-gate-above-40", "nps-gate-waits", "onboarding-by-criteria", "onboarding-by-steps",
     "one-mail-every-day", "revenue-share-3-tier", "setup-3-days-after-login", "stage-windows-7-30-90",
 ]  # fmt: skip
@@ -80,13 +81,6 @@ def test_the_longest_durations_are_the_default(shelf: Shelf) -> None:
     """By default onboarding may take 180, 90, 60 and 30 days: the longest that any source gives a segment."""
     wanted = {"enterprise": 180, "mid_market": 90, "smb": 60, "self_serve": 30}
     assert windows(shelf, "arr-4-tier") == wanted
-
-
-def test_employees_3_tier(shelf: Shelf) -> None:
-    """1,000 people and more, fewer than 100, and between."""
-    wanted: dict[float | str | None, str] = {1_000: "enterprise", 999: "mid_market", 100: "mid_market"}
-    divides(shelf, "employees-3-tier", "employees", {**wanted, 99: "smb", None: "smb"})
-    assert windows(shelf, "employees-3-tier") == {"enterprise": 120, "mid_market": 60, "smb": 30}
 
 
 def test_revenue_share_3_tier(shelf: Shelf) -> None:
@@ -289,6 +283,15 @@ def test_the_cadence_begins_and_ends(shelf: Shelf) -> None:
     account = life(shelf, arr=ENTERPRISE, term="annual").until("day 30 11:00")
     account.assert_sent("day_0_welcome", at="day 0 10:00")
     account.assert_decided("day_30_value", at="day 30 09:00")
+
+
+def test_the_first_day_may_be_day_1(shelf: Shelf) -> None:
+    """With the preset the first day is day 1, and each touch leaves on the day that it left on."""
+    book = shelf.book("b2b-saas", "days-from-1")
+    assert book.first_day == 1
+    for presets in ([], ["days-from-1"]):
+        sent = lived(shelf.book("b2b-saas", *presets), [event("Signed Up", 0)], 2).when("day_1_core_feature")
+        assert sent == [pytest.approx(23 / 24)]
 
 
 def test_one_mail_every_day(shelf: Shelf) -> None:
