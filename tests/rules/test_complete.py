@@ -28,6 +28,16 @@ COMPLETE = [
     "1.4 Transitions",
     "1.4 Indicator board",
     "1.4 Alerts",
+    "1.2 Pillar 2 - segmentation factors",
+    "1.2 Pillar 4 - timelines",
+    "1.2 Content hierarchy",
+    "1.2 Handoffs",
+    "1.3",
+    "1.4 Onboarding",
+    "1.4 Growth",
+    "1.4 Maturity",
+    "1.4 Expansion",
+    "1.4 Resources named per step",
 ]
 
 
