@@ -18,6 +18,8 @@ COMPLETE = [
     "1.0.6",
     "1.0.7",
     "1.9",
+    "1.1",
+    "1.2 Automation workflow examples",
     "1.0.8",
     "1.0.9",
     "1.2",
