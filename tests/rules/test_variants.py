@@ -26,7 +26,8 @@ VARIANTS = [
 def divides(shelf: Shelf, preset: str, trait: str, wanted: dict[float | str | None, str]) -> None:
     """Assert in which segment an account is, by the value of one trait (None: nobody said)."""
     for value, segment in wanted.items():
-        account = life(shelf, preset, **({} if value is None else {trait: value}))
+        said: dict[str, Json] = {} if value is None else {trait: value}
+        account = Rehearsal(shelf.book("b2b-saas", preset), anchor=MONDAY, zone="Europe/Berlin", people=None, **said)
         account.until("day 0").assert_is(segment=segment)
 
 
