@@ -9,6 +9,7 @@ TICKS = {
     "lifecycle.deliver": 1.0,
     "lifecycle.rescue": 5.0,
     "lifecycle.prune": 3600.0,
+    "lifecycle.measure": 3600.0,  # it does something once a day; each hour, so that a beat that restarts misses no day
 }  # task -> seconds between two ticks
 DRAIN_SECONDS = 1.0  # between two ticks of a shard
 

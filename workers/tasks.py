@@ -1,5 +1,6 @@
 """The tasks: one call of a use case each, with ids as arguments. Their names are what Flower shows."""
 
+from orchestrator.insight.measuring import measure
 from orchestrator.usecases.deliver import deliver
 from orchestrator.usecases.drain import drain
 from orchestrator.usecases.prune import prune
@@ -36,3 +37,9 @@ def rescue_messages() -> None:
 def prune_tables() -> None:
     """Make partitions ahead, drop old ones, rotate event keys."""
     prune(installation().ports)
+
+
+@app.task(name="lifecycle.measure")
+def measure_figures() -> None:
+    """Keep the figures of the day, open and close alerts on all accounts together."""
+    measure(installation().ports)

@@ -17,7 +17,7 @@ from orchestrator.runtime.addresses import Addresses, masked
 from orchestrator.runtime.composition import Installation, install
 from orchestrator.runtime.servers import running
 from orchestrator.runtime.settings import Settings
-from orchestrator.store import observation, playbooks
+from orchestrator.store import figures, observation, playbooks
 from orchestrator.store.migrate import is_current
 
 ILL = 1  # exit status
@@ -148,10 +148,21 @@ def _backlog(installation: Installation) -> Iterator[Finding]:
     )
     told = "; ".join(f"{row['account_id']}: {row['error']}" for row in parked[:3])
     yield Finding(what="parked", well=left.parked == 0, detail=f"{left.parked} accounts parked {told}")
+    yield from _alerts(installation)
     detail = (
         f"{left.rejected} entries kept in rejected_events, {left.waiting_persons} events wait for a person's account"
     )
     yield Finding(what="rejected", well=True, detail=detail)
+
+
+def _alerts(installation: Installation) -> Iterator[Finding]:
+    """Alerts on all accounts together: they are the business's, so the installation is well with them."""
+    with installation.ports.engine.connect() as connection:
+        on = figures.alerts(connection)
+    for alert in on:
+        call = alert.call
+        told = f"{call.severity}, {call.owner} since {alert.opened_at:%Y-%m-%d}: {call.action}"
+        yield Finding(what=f"alert {call.metric}", well=True, detail=told)
 
 
 def _since(oldest: datetime | None) -> str:

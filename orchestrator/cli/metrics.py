@@ -2,12 +2,14 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
+from sqlalchemy import Connection
 
 from orchestrator.cli.console import installed, out
 from orchestrator.cli.simulate import AFTER
@@ -18,7 +20,7 @@ from orchestrator.playbook.source import read_source
 from orchestrator.runtime.cohort import read_events
 from orchestrator.runtime.composition import template_texts
 from orchestrator.runtime.settings import Settings
-from orchestrator.store import accounts
+from orchestrator.store import accounts, figures
 from orchestrator.usecases.publish import checked
 from orchestrator.usecases.simulate import Arrival, simulate
 
@@ -34,13 +36,15 @@ def metrics(
     as_json: Annotated[bool, typer.Option("--json", help="A list of JSON objects instead of tables.")] = False,
 ) -> None:
     """Show the board: each figure of many accounts with its target, whom it counts, and which alerts are on."""
-    rows = _live() if events is None else _simulated(events, playbook)
+    rows, kept = _live() if events is None else (_simulated(events, playbook), ())
     if as_json:
         sys.stdout.write(json.dumps(list(documents(rows)), indent=2) + "\n")
         return
     for group, listed in grouped(rows).items():
         out.print(_table(group, listed))
-    for row in rows:
+    for call in kept:
+        out.print(call, markup=False, soft_wrap=True)
+    for row in rows if events is not None else ():
         if row.grade is Grade.ALERT and row.metric.alert is not None:
             alert = row.metric.alert
             out.print(f"{row.metric.label}: {alert.severity}, {alert.owner}: {alert.action}", markup=False)
@@ -48,11 +52,20 @@ def metrics(
         out.print("this playbook promises nothing of many accounts: see `metrics` in templates/playbooks/README.md")
 
 
-def _live() -> tuple[Row, ...]:
+def calls(connection: Connection) -> Iterator[str]:
+    """The alerts that the daily measurement has opened, a line each."""
+    for alert in figures.alerts(connection):
+        call = alert.call
+        since = f"{alert.opened_at:%Y-%m-%d}"
+        yield f"{call.metric}: {call.severity}, {call.owner}: {call.action} (on since {since})"
+
+
+def _live() -> tuple[tuple[Row, ...], tuple[str, ...]]:
     with installed() as installation, installation.ports.engine.connect() as connection:
         book = installation.ports.library.current(connection).playbook
         now = installation.ports.clock.now(connection)
-        return board(accounts.every(connection, installation.ports.batch), book, now)
+        rows = board(accounts.every(connection, installation.ports.batch), book, now)
+        return rows, tuple(calls(connection))
 
 
 def _simulated(events: Path, playbook: Path | None) -> tuple[Row, ...]:

@@ -32,6 +32,7 @@ QUEUE_OF: Mapping[str, str] = {
     "lifecycle.drain": "flow",
     "lifecycle.wake": "flow",
     "lifecycle.prune": "flow",
+    "lifecycle.measure": "flow",
     "lifecycle.deliver": "delivery",
     "lifecycle.rescue": "delivery",
 }  # every task, and the queue that it waits in

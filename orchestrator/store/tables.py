@@ -19,6 +19,8 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
+    Double,
     Identity,
     Index,
     Integer,
@@ -42,6 +44,7 @@ MESSAGE_STATES = (
     *("draft", "pending", "claimed", "sending", "sent", "unknown", "failed", "cancelled"),
     *("delivered", "bounced", "complained"),
 )
+GRADES = ("met", "between", "alert", "unknown")
 CHANNELS = ("email", "in_app", "notify", "webhook")
 SUPPRESSIONS = ("bounce", "complaint")
 
@@ -468,6 +471,42 @@ playbooks = Table(
     Index("uq_playbooks_current", "current", unique=True, postgresql_where=text("current")),
     *_bounded("version", "name"),
     comment="Published playbooks with their templates: immutable; at most one is current",
+)
+
+# ------------------------------------------------------------------------------------------------ figures
+
+metric_samples = Table(
+    "metric_samples",
+    metadata,
+    _must("metric", KEY, "the metric's name in the playbook"),
+    _must("day", Date(), "the UTC day it was measured on; of several measurements of a day the last stays"),
+    _may("figure", Double(), "the figure; null: unknown"),
+    _must("population", Integer(), "accounts that it counts"),
+    _must("unknown", Integer(), "those of them of which nothing is known"),
+    _must("grade", TEXT, "how it stood against its target and alert"),
+    _must("playbook_version", KEY, "the playbook that it was measured by"),
+    _must("measured_at", INSTANT, "when it was measured"),
+    PrimaryKeyConstraint("metric", "day"),
+    *_bounded("metric"),
+    _one_of("grade", GRADES),
+    comment="Figures of many accounts, a row a metric and day",
+)
+
+cohort_alerts = Table(
+    "cohort_alerts",
+    metadata,
+    Column("id", BigInteger(), Identity(always=True), nullable=False, comment="the order of opening"),
+    _must("metric", KEY, "the metric whose figure calls somebody; at most one is open for it"),
+    _must("severity", KEY, "how bad it is"),
+    _must("owner", KEY, "the role that acts"),
+    _must("action", TEXT, "what is to be done, in a sentence"),
+    _must("figure", Double(), "the figure when it was opened"),
+    _must("opened_at", INSTANT, "when it was opened"),
+    _may("closed_at", INSTANT, "when it was closed; null: open"),
+    PrimaryKeyConstraint("id"),
+    Index("uq_cohort_alerts_open", "metric", unique=True, postgresql_where=text("closed_at IS NULL")),
+    *_bounded("metric", "severity", "owner"),
+    comment="Alerts on figures of many accounts, with what is to be done and by whom",
 )
 
 RANGED: Mapping[str, str] = MappingProxyType(
