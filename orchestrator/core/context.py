@@ -12,6 +12,7 @@ from orchestrator.core.facts import MOST_VALUES, Vocabulary, measure, week_of
 from orchestrator.core.goals import Goal, goals_of
 from orchestrator.core.people import Person
 from orchestrator.core.playbook import AskSurvey, ChecklistItem, Letter, Playbook
+from orchestrator.core.projects import Project, TaskState, project_of
 from orchestrator.core.segments import segment_of
 from orchestrator.core.signals import is_open
 from orchestrator.core.timing import zone_of
@@ -51,9 +52,11 @@ def _person(person: Person | None) -> dict[str, Json]:
 
 def work_context(account: Account, person: Person | None, view: View, playbook: Playbook) -> dict[str, Json]:
     """The saved context of an escalation: that of a letter, and where the account stands at the view's instant."""
+    project = project_of(view, playbook)
     return {
         **letter_context(account, person, view.now, playbook),
-        "phase": _phase(view, playbook),
+        "phase": _phase(project),
+        "project": _project(project),
         "health": _health(view, playbook),
         "signals": {"open": _open_signals(account, view.now, playbook)},
         "checklist": {"open": [item.label for item in open_items(account.stage, view, playbook)]},
@@ -72,14 +75,22 @@ def _done(item: ChecklistItem, view: View) -> bool:
         return False
 
 
-def _phase(view: View, playbook: Playbook) -> dict[str, Json]:
+def _phase(project: Project | None) -> dict[str, Json]:
     """The phase of the oldest onboarding that goes on; empty when none does."""
-    journey = view.journey
-    if playbook.onboarding is None or journey is None or journey.phase == FINISHED:
+    if project is None or project.phase == FINISHED:
         return {}
-    phase = playbook.onboarding.phases[journey.phase]
-    until = None if journey.late_at is None else journey.late_at.date().isoformat()
-    return {"label": phase.label, "owner": phase.owner, "deliverable": phase.deliverable, "until": until}
+    until = None if project.late_at is None else project.late_at.date().isoformat()
+    return {"label": project.label, "owner": project.owner, "deliverable": project.deliverable, "until": until}
+
+
+def _project(project: Project | None) -> dict[str, Json]:
+    """What can be done in it now, each with who does it, and what waits for what."""
+    work = () if project is None else project.so_far
+    blocked = (each for each in work if each.state is TaskState.BLOCKED)
+    return {
+        "open": [f"{each.label} ({each.owner})" for each in work if each.state is TaskState.OPEN],
+        "blocked": [f"{each.label}, until this is done: {', '.join(each.waits_for)}" for each in blocked],
+    }
 
 
 def _health(view: View, playbook: Playbook) -> dict[str, Json]:

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from orchestrator.core import signals
 from orchestrator.core.account import Account
-from orchestrator.core.conditions import View, explain, value_of, verdict
-from orchestrator.core.errors import UndecidableError
+from orchestrator.core.conditions import explain, value_of
+from orchestrator.core.context import open_items
 from orchestrator.core.lifecycle import view_of
-from orchestrator.core.playbook import ChecklistItem, Playbook, Segment
+from orchestrator.core.playbook import Playbook, Segment
 from orchestrator.core.projects import Project, TaskState, projects_of
 from orchestrator.core.segments import segment_of
 from orchestrator.core.timing import stalls_at
@@ -55,7 +55,7 @@ def _open_signals(account: Account, playbook: Playbook) -> Iterator[str]:
 
 def _checklist(account: Account, now: datetime, playbook: Playbook) -> Iterator[str]:
     items = playbook.stages[account.stage].checklist
-    left = open_items(account, now, playbook)
+    left = open_items(account.stage, view_of(account, now, playbook), playbook)
     if items:
         yield f"checklist of {account.stage}: {len(items) - len(left)} of {len(items)} done"
     yield from (f"  to do: {item.label} ({item.when.text})" for item in left)
@@ -90,16 +90,3 @@ def _work(project: Project) -> Iterator[str]:
         parts += [f"by {each.owner}"] if each.owner else []
         parts += [f"leaves: {each.deliverable}"] if each.deliverable else []
         yield f"    {', '.join(parts)}"
-
-
-def open_items(account: Account, now: datetime, playbook: Playbook) -> tuple[ChecklistItem, ...]:
-    """The items of the checklist of the account's stage that are not done, or not known to be."""
-    view = view_of(account, now, playbook)
-    return tuple(item for item in playbook.stages[account.stage].checklist if not _done(item, view))
-
-
-def _done(item: ChecklistItem, view: View) -> bool:
-    try:
-        return verdict(item.when, view) is True
-    except UndecidableError:
-        return False

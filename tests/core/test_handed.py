@@ -6,7 +6,7 @@ from orchestrator.core.account import Account
 from orchestrator.core.context import open_items, work_context
 from orchestrator.core.events import Event
 from orchestrator.core.lifecycle import view_of
-from orchestrator.core.playbook import ChecklistItem, OnDay, Playbook
+from orchestrator.core.playbook import ChecklistItem, OnDay, Playbook, Task
 from tests.core.lives import life
 from tests.core.playbooks import (
     DAY,
@@ -26,7 +26,7 @@ from tests.core.playbooks import (
 )
 from tests.core.strategies import START, event, person, traits
 
-STANDING = ("segment", "phase", "health", "signals", "checklist")
+STANDING = ("segment", "phase", "project", "health", "signals", "checklist")
 PLAIN = {name: replace(stage, checklist=()) for name, stage in STAGES.items()}
 BARE = replace(PLAYBOOK, plays={}, stages=PLAIN, health=None, onboarding=None, segmentation=None)
 ITEMS = (
@@ -53,6 +53,7 @@ def test_a_playbook_without_any_of_it_says_nothing() -> None:
     assert handed(lived(BARE, event("signed_up")), BARE) == {
         "segment": {},
         "phase": {},
+        "project": {"open": [], "blocked": []},
         "health": {},
         "signals": {"open": []},
         "checklist": {"open": []},
@@ -73,6 +74,19 @@ def test_the_owner_is_told_where_the_account_stands() -> None:
     assert found["checklist"] == {"open": ["A login", "A ratio"]}
     assert handed(account, book, days=0)["signals"] == {"open": ["absent (since today)"]}
     assert handed(account, book, days=2)["signals"] == {"open": ["absent (2 days)"]}
+
+
+def test_the_work_of_the_project_is_handed_out() -> None:
+    """What can be done in it now, each with who does it, and what waits for what; what is done is not named."""
+    tasks = (
+        Task(name="meet", label="Meet", done=seen("signed_up")),
+        Task(name="import", label="Import", done=seen("ordered")),
+        Task(name="map", label="Map", done=seen("ordered"), needs=("import",)),
+    )
+    phases = {**ONBOARDING.phases, "kickoff": replace(ONBOARDING.phases["kickoff"], tasks=tasks)}
+    book = replace(BARE, onboarding=replace(ONBOARDING, phases=phases))
+    found = handed(lived(book, event("signed_up"), days=1), book, days=1)["project"]
+    assert found == {"open": ["Import (csm)"], "blocked": ["Map, until this is done: Import"]}
 
 
 def test_no_phase_is_named_outside_of_an_onboarding() -> None:

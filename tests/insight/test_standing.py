@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from orchestrator.core.account import Account
 from orchestrator.core.conditions import Case, TermKind
+from orchestrator.core.context import open_items
 from orchestrator.core.events import Event
-from orchestrator.core.lifecycle import advance, opened
+from orchestrator.core.lifecycle import advance, opened, view_of
 from orchestrator.core.playbook import ChecklistItem, OnDay, Severity, Signal, Task
-from orchestrator.insight.standing import open_items, standing
+from orchestrator.insight.standing import standing
 from tests.core.lives import Life
 from tests.core.playbooks import (
     DAY,
@@ -84,7 +85,7 @@ def test_an_item_that_cannot_be_evaluated_is_open() -> None:
     item = ChecklistItem(label="Ratio", when=ratio)
     onboarding = replace(STAGES["onboarding"], checklist=(item,), window=(timedelta(0), None))
     book = replace(BOOK, stages={**STAGES, "onboarding": onboarding})
-    assert open_items(account(), START, book) == (item,)
+    assert open_items("onboarding", view_of(account(), START, book), book) == (item,)
 
 
 def test_each_open_signal_has_a_line() -> None:
