@@ -12,6 +12,7 @@ from enum import StrEnum, unique
 
 from orchestrator.core.conditions import FINISHED, Journey, View, verdict
 from orchestrator.core.errors import UndecidableError
+from orchestrator.core.events import Json
 from orchestrator.core.facts import Facts
 from orchestrator.core.phases import path_of
 from orchestrator.core.playbook import (
@@ -89,6 +90,18 @@ def project_of(view: View, playbook: Playbook) -> Project | None:
     """The oldest unfinished onboarding, else the one that was finished last; None when none has begun."""
     found = {each.onboarding: each for each in projects_of(view, playbook)}
     return None if view.journey is None else found.get(view.journey.onboarding)
+
+
+def project_words(view: View, playbook: Playbook) -> dict[str, Json]:
+    """What a handout says of the onboarding that goes on: what is open and what is blocked; empty when none does."""
+    project = project_of(view, playbook)
+    if project is None or project.phase == FINISHED:
+        return {}
+    blocked = (each for each in project.so_far if each.state is TaskState.BLOCKED)
+    return {
+        "open": [f"{each.label} ({each.owner})" if each.owner else each.label for each in project.open],
+        "blocked": [f"{each.label}, after: {', '.join(each.waits_for)}" for each in blocked],
+    }
 
 
 def _project(

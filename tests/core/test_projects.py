@@ -6,7 +6,7 @@ from orchestrator.core.conditions import Node
 from orchestrator.core.events import Event
 from orchestrator.core.lifecycle import opened, view_of
 from orchestrator.core.playbook import Escalate, Onboarding, PhaseEntered, Play, Playbook, Reached, Severity, Task
-from orchestrator.core.projects import Project, TaskState, led, project_of, projects_of
+from orchestrator.core.projects import Project, TaskState, led, project_of, project_words, projects_of
 from tests.core.lives import life
 from tests.core.playbooks import (
     DAY,
@@ -163,6 +163,20 @@ def test_the_project_of_an_account_is_the_oldest_unfinished() -> None:
     empty = view_of(opened("a", START, book()), START, book())
     assert project_of(empty, book()) is None
     assert project_of(view_of(opened("a", START, PLAYBOOK), START, PLAYBOOK), PLAYBOOK) is None
+
+
+def test_a_handout_is_told_what_is_open_and_what_is_blocked() -> None:
+    """Of the onboarding that goes on, with who does it and what it waits for; nothing when none goes on."""
+    begun = life((person(),), book(), START).live([step("signed_up", 0)], START).account
+    words = project_words(view_of(begun, START, book()), book())
+    assert words == {"open": ["meet (csm)"], "blocked": ["plan, after: meet"]}
+    trained = life((person(),), book(), START).live([step("signed_up", 0), step("setup_done", 1)], START + DAY).account
+    words = project_words(view_of(trained, START + DAY, book()), book())
+    assert words == {"open": ["meet (csm)", "teach", "look"], "blocked": []}
+    ended = [step(each, 1) for each in ("setup_done", "came_back", "ordered")]
+    finished = life((person(),), book(), START).live([step("signed_up", 0), *ended], START + 2 * DAY).account
+    assert project_words(view_of(finished, START + 2 * DAY, book()), book()) == {}
+    assert project_words(view_of(opened("a", START, book()), START, book()), book()) == {}
 
 
 # -- who leads it ------------------------------------------------------------------------------------------------------
