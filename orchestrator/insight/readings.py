@@ -30,11 +30,6 @@ PREFIX = "audit_"  # of the layer's metrics; what follows is the figure's name
 _CONFIGURED = "configured"  # what the playbook under the layer is called here
 _PAGE = 500  # accounts that are held at a time
 
-NEXT_IDS = text("""
-    -- next_ids: accounts after one, in the order of their ids
-    SELECT id FROM accounts WHERE id > :after ORDER BY id LIMIT :most
-""")
-
 PEOPLE = text("""
     -- people: how many were ever seen, and how many of them for the first time in the last month
     SELECT count(*) AS users, count(*) FILTER (WHERE first_seen > :now - interval '1 month') AS new FROM persons
@@ -110,10 +105,7 @@ def _source(row: Row) -> str:
 
 def everyone(connection: Connection) -> Iterator[Account]:
     """All accounts, in the order of their ids, a page at a time."""
-    ids = connection.scalars(NEXT_IDS, {"after": "", "most": _PAGE}).all()
-    while ids:
-        yield from (locked.account for locked in accounts.load(connection, ids).values())
-        ids = connection.scalars(NEXT_IDS, {"after": ids[-1], "most": _PAGE}).all()
+    return accounts.every(connection, _PAGE)
 
 
 def by_touch(everybody: Iterable[Account], playbook: Playbook) -> Counter[str]:
