@@ -20,13 +20,20 @@ fails when it is altered there. A second table has the numbers that nothing foll
 
 def table(register: Register, templates: Mapping[str, str]) -> str:
     """The whole page."""
-    homes = [each for each in register.entries if each.home is not None]
-    others = [each for each in register.entries if each.home is None]
+    entries = sorted(register.entries, key=_position)
+    homes = [each for each in entries if each.home is not None]
+    others = [each for each in entries if each.home is None]
     rows = [_row(each.rule, _said(each), _place(each, templates), f"`{each.proof}`") for each in homes]
     bare = [_row(each.rule, _said(each), _reason(each)) for each in others]
     first = ["| rule | what it says | where | test |", "|---|---|---|---|", *rows]
     second = ["| rule | what it says | why it has no home |", "|---|---|---|", *bare]
     return "\n".join([_HEAD, *first, "", "## Numbers without a home", "", *second, ""])
+
+
+def _position(entry: Entry) -> tuple[int, int, str]:
+    """Where it stands in the rules."""
+    line, begin = entry.place
+    return line.number, begin, entry.rule
 
 
 def _row(*cells: str) -> str:
