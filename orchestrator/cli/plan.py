@@ -159,13 +159,13 @@ def _scenario(demands: list[Demand], table: StaffingTable) -> str:
 
 def _loads(table: StaffingTable, accounts: Mapping[str, float]) -> Table:
     """What one person carries, and how many people these accounts take."""
-    told = Table("role", "accounts", "one carries", "people for yours")
+    told = Table("role", "accounts", "one carries", *(["people for yours"] if accounts else []))
     for load in table.loads.values():
         role, (least, most) = table.roles[load.role], load.range
         asked = sum(accounts.get(touch, 0) for touch in load.touches)
         people = f"{needed(asked, most)} to {needed(asked, least)} for {asked:g}" if asked else ""
         carries = f"{least:g} to {most:g} {role.carries}"
-        told.add_row(role.label, load.label, carries, people)
+        told.add_row(role.label, load.label, carries, *([people] if accounts else []))
     return told
 
 
@@ -183,7 +183,7 @@ def cost(
     """Plan what onboarding costs a month at each size of company, and what an automation project returns."""
     table = read_benchmarks(Settings.load().templates).costs
     stage = None if users is None else costs.stage_of(users, table)
-    told = Table("stage", "users", "new users a month", "cost a user", "cost a month", "automation target")
+    told = Table("stage", "users", "new a month", "cost a user", "cost a month", "to automate")
     for each in table.stages.values():
         low, high = costs.monthly_cost(each.new_users_per_month, each.cost_per_user)
         told.add_row(

@@ -13,6 +13,7 @@ from orchestrator.cli import scenarios
 from orchestrator.cli.console import err, out
 from orchestrator.core.playbook import Play, doing
 from orchestrator.core.timing import told
+from orchestrator.insight.comparison import programme_at_hand, refuse_unknown
 from orchestrator.playbook.graph import graph as drawn_graph
 from orchestrator.playbook.graph import mermaid, svg
 from orchestrator.playbook.json_schema import json_schema
@@ -53,6 +54,7 @@ def check(
     for file in files:
         source = read_source(file, templates)
         playbook = checked(source)
+        refuse_unknown(playbook, source, programme_at_hand(settings.templates))
         findings = lint(playbook, source, names)
         for finding in findings:
             typer.echo(finding)

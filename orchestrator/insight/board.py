@@ -15,6 +15,7 @@ from orchestrator.core.lifecycle import view_of
 from orchestrator.core.metrics import Bound, Grade, Median, Metric, Unit, graded
 from orchestrator.core.observation import UNKNOWN, Observation, observed
 from orchestrator.core.playbook import Playbook
+from orchestrator.insight.tables import Benchmark
 
 GREEN, YELLOW, NO_COLOUR = "green", "yellow", "unknown"
 
@@ -112,13 +113,19 @@ def written(figure: float | None, unit: Unit) -> str:
 
 def promised(bound: Bound, unit: Unit) -> str:
     """A limit as people read it: ``> 85%``; no digit of it is lost."""
-    return f"{bound.sign} {bound.limit * 100:g}%" if unit is Unit.PERCENT else f"{bound.sign} {bound.limit:g}"
+    return f"{bound.sign} {stated(bound.limit, unit)}"
 
 
-def documents(rows: Iterable[Row]) -> Iterator[dict[str, object]]:
-    """The rows for other programs; figures are as they are, shares from 0 to 1."""
+def stated(figure: float, unit: Unit) -> str:
+    """A figure that somebody wrote down, as people read it: ``85%``; no digit of it is lost."""
+    return f"{figure * 100:g}%" if unit is Unit.PERCENT else f"{figure:g}"
+
+
+def documents(rows: Iterable[Row], others: Mapping[str, Benchmark]) -> Iterator[dict[str, object]]:
+    """The rows for other programs, with what others reach by metric; figures are as they are, shares from 0 to 1."""
     for row in rows:
         metric, alert = row.metric, row.metric.alert
+        other = others.get(metric.name)
         yield {
             "metric": metric.name,
             "label": metric.label,
@@ -131,7 +138,8 @@ def documents(rows: Iterable[Row]) -> Iterator[dict[str, object]]:
             "target": promised(metric.target, metric.unit),
             "grade": row.grade.value,
             "colour": row.colour,
-            "benchmark": metric.benchmark,
+            "benchmark": None if other is None else other.figure,
+            "benchmark_is": None if other is None else other.is_,
             "alert": None if alert is None or row.grade is not Grade.ALERT else alert_words(metric),
         }
 

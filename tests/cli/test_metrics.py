@@ -33,10 +33,21 @@ def test_the_board_of_a_month_is_shown(file: Path) -> None:
     assert activation["population"] > 0
     assert 0 <= activation["figure"] <= 1
     assert (activation["target"], activation["counts"]) == ("> 85%", "accounts whose seventh day has passed")
+    assert activation["benchmark"] == 0.68
     assert (rows["renewal_90d"]["figure"], rows["renewal_90d"]["colour"]) == (None, "unknown")
     told = lifecycle(*asked).stdout.decode()
     assert "Onboarding" in told
     assert "unknown" in told
+    assert "others: 7-day activation: 68% is where the top quartile begins" in told
+
+
+def test_a_benchmark_that_no_table_knows_is_an_error(file: Path) -> None:
+    """The board and the check name the line, and what may have been meant."""
+    book = file.with_name("misspelt.yaml")
+    book.write_text(f"{BOARD}metrics:\n  activation_7d: {{benchmark: activatoin}}\n", encoding="utf-8")
+    for asked in (("metrics", "--events", str(file), "--playbook", str(book)), ("playbook", "check", str(book))):
+        told = lifecycle(*asked, status=2)
+        assert "misspelt.yaml:4:30" in (told.stdout + told.stderr).decode()
 
 
 def test_a_playbook_without_promises_says_so(file: Path) -> None:

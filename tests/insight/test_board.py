@@ -73,7 +73,7 @@ def test_the_colour_is_green_yellow_or_that_of_the_alert(logins: tuple[int, ...]
     alert = Alert(bound=bound, severity="high", action="Look", owner="csm", lamp=Lamp.ORANGE)
     found = row(Share(of=seen("login")), *logins, alert=alert)
     assert found.colour == colour
-    (document,) = documents([found])
+    (document,) = documents([found], {})
     assert document["alert"] == ({"severity": "high", "action": "Look", "owner": "csm"} if colour == "orange" else None)
     assert (document["target"], document["colour"]) == ("> 0.5", colour)
 
