@@ -183,7 +183,7 @@ def cost(
     """Plan what onboarding costs a month at each size of company, and what an automation project returns."""
     table = read_benchmarks(Settings.load().templates).costs
     stage = None if users is None else costs.stage_of(users, table)
-    told = Table("stage", "users", "new a month", "cost a user", "cost a month", "to automate")
+    told = Table("stage", "users", "new a month", "cost a user", "cost a month", "automate")
     for each in table.stages.values():
         low, high = costs.monthly_cost(each.new_users_per_month, each.cost_per_user)
         told.add_row(
