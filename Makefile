@@ -41,7 +41,7 @@ contracts: $(STAMP) ## import-linter: floors, purity, cycles
 	$(BIN)/lint-imports --no-logo
 
 pure: $(STAMP) ## tests of core/ and playbook/: sockets off, every branch covered
-	$(BIN)/python -m pytest tests/core tests/playbook --disable-socket \
+	$(BIN)/python -m pytest tests/core tests/playbook -n 2 --dist loadfile --disable-socket \
 	  --cov=orchestrator.core --cov=orchestrator.playbook --cov-report=term-missing $(ARGS)
 
 unit: $(STAMP) ## the other tests that may run beside one another

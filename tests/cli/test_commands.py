@@ -128,8 +128,9 @@ def test_show_tells_what_is_known_of_an_account(lifecycle: Lifecycle) -> None:
         assert word in told
 
 
-def test_show_tells_the_owner_what_to_do(lifecycle: Lifecycle) -> None:
-    """Open work is shown with its owner, its deadline and the words of its template."""
+@pytest.fixture
+def scored(lifecycle: Lifecycle) -> Lifecycle:
+    """Somebody at the account gave a low score, which is the director's work; a second time nothing is new."""
     call = {
         **CALLS[2],
         "messageId": "t-2",
@@ -141,20 +142,25 @@ def test_show_tells_the_owner_what_to_do(lifecycle: Lifecycle) -> None:
     file.write_bytes(orjson.dumps(call) + b"\n")
     lifecycle("events", "send", str(file))
     lifecycle.python(DECIDE)
-    told = lifecycle("account", "show", "acme")
+    return lifecycle
+
+
+def test_show_tells_the_owner_what_to_do(scored: Lifecycle) -> None:
+    """Open work is shown with its owner, its deadline and the words of its template."""
+    told = scored("account", "show", "acme")
     assert "cs_director, until" in told
     assert "Ann Okafor" in told.split("cs_director, until")[1]
 
 
-def test_open_work_is_listed_and_handed_out(lifecycle: Lifecycle) -> None:
+def test_open_work_is_listed_and_handed_out(scored: Lifecycle) -> None:
     """``escalation list`` names owner, account and play; ``show`` prints the page, and what is not open is an error."""
-    listed = lifecycle("escalation", "list", "--owner", "cs_director")
+    listed = scored("escalation", "list", "--owner", "cs_director")
     assert re.search(r"cs_director\W+acme\W+low_score_call", listed)
-    assert "acme" not in lifecycle("escalation", "list", "--owner", "nobody")
-    page = lifecycle("escalation", "show", "acme", "low_score_call")
+    assert "acme" not in scored("escalation", "list", "--owner", "nobody")
+    page = scored("escalation", "show", "acme", "low_score_call")
     assert "critical, cs_director, until" in page
     assert "Where they stand." in page
-    assert "No such work is open" in lifecycle("escalation", "show", "acme", "nothing", status=2)
+    assert "No such work is open" in scored("escalation", "show", "acme", "nothing", status=2)
 
 
 def test_why_explains_each_decision_and_what_is_to_come(lifecycle: Lifecycle) -> None:
