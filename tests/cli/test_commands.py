@@ -339,3 +339,17 @@ def test_plans_and_audits_read_the_accounts(lifecycle: Lifecycle) -> None:
     assert "people first seen" not in lifecycle("audit", "--no-database")
     assert re.search(r"high-touch +│ 8 to 15 accounts +│ 1 to 1 for 1", lifecycle("plan", "staffing"))
     assert "enterprise: {where: {arr: [150000, null]}, touch: high, owner: csm}" in lifecycle("plan", "segments")
+
+
+def test_the_board_reads_the_accounts(lifecycle: Lifecycle, tmp_path: Path) -> None:
+    """``metrics`` counts the database's accounts, with what others reach beside each target."""
+    book = tmp_path / "board.yaml"
+    book.write_text("playbook: board\nextends: [b2b-saas, layers/checkpoints]\n", encoding="utf-8")
+    lifecycle.environment["LIFECYCLE_PLAYBOOK"] = str(book)
+    try:
+        lifecycle("migrate")
+        rows = {row["metric"]: row for row in json.loads(lifecycle("metrics", "--json"))}
+    finally:
+        del lifecycle.environment["LIFECYCLE_PLAYBOOK"]
+    assert rows["programme_completed"]["population"] == 1
+    assert rows["days_to_value"]["benchmark"] == 4.2
