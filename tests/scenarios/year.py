@@ -68,6 +68,7 @@ def _led(segment: str) -> list[Said]:
         *(_at(trained, event) for event in taught),
         *(_at(day, event, "15:00") for day, event in once.items()),
         *(_at(day, "Meeting Completed", "16:00", kind=kind) for day, kind in talks.items()),
+        *(_at(day - 3, "Meeting Scheduled", "16:00", kind=kind) for day, kind in talks.items()),
         {"at": f"day {kickoff} 15:10", "goal": "roll_out", "text": "All teams use it"},
         {"at": "day 6 12:00", "judgement": "handoff_done", "by": "mei", "evidence": "the minutes"},
         {"at": "day 6 12:05", "judgement": "champion_strong", "by": "mei", "evidence": "the minutes"},
