@@ -1,6 +1,9 @@
 """The content catalogue and the training that is handed out are as long, and come when, the rules say (1.2, 1.4)."""
 
+import re
 from typing import Any
+
+import pytest
 
 from orchestrator.messaging.catalogue import CATALOGUE
 from orchestrator.messaging.context import sample_context
@@ -47,3 +50,12 @@ def test_resources_are_named_for_their_step(shelf: Shelf) -> None:
     names = ("demo_deck", "usage_report_template", "roi_calculator", "value_report_30d")
     assert said(shelf, "step", *names) == ["day 4 to 5", "week 2", "week 3", "week 4"]
     assert said(shelf, "step", "roi_analysis_template", "value_review_deck") == ["month 2", "month 3"]
+
+
+@pytest.mark.parametrize("kind", ["email", "in_app", "escalation", "notify"])
+def test_what_is_written_is_used(shelf: Shelf, kind: str) -> None:
+    """Each letter, note and handout is in some play of a playbook, a layer or a preset: nothing is only filed."""
+    books = "\n".join(text for path, text in shelf.templates.items() if path.startswith("playbooks/"))
+    written = {path.split("/")[1].removesuffix(".md") for path in shelf.templates if path.startswith(f"{kind}/")}
+    unused = [each for each in written - {"_layout"} if not re.search(rf"(template|{kind}): {each}\b", books)]
+    assert sorted(unused) == []
