@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection
 
@@ -141,7 +142,7 @@ def _check_play(installation: Installation, connection: Connection, account: Acc
 
 
 def _print_account(account: Account) -> None:
-    out.print(f"[bold]{account.id}[/]  {account.stage} since {account.stage_entered_at:%Y-%m-%d %H:%M} UTC")
+    out.print(f"[bold]{escape(account.id)}[/]  {account.stage} since {account.stage_entered_at:%Y-%m-%d %H:%M} UTC")
     out.print(f"playbook {account.playbook_version}; {'paused; ' if account.paused else ''}next look {account.wake_at}")
     for name, at in sorted(account.milestones.items(), key=lambda item: item[1]):
         out.print(f"  reached {name} at {at:%Y-%m-%d %H:%M}")
@@ -194,7 +195,7 @@ def _print_words(account: Account, playbook: Playbook) -> None:
 def _print_people(connection: Connection, account: Account) -> None:
     table = Table("person", "role", "name", title="people, the first in line first", title_justify="left")
     for person in people.people(connection, [account.id]).get(account.id, []):
-        table.add_row(person.id, person.trait("role") or "", person.name)
+        table.add_row(*map(escape, (person.id, person.trait("role") or "", person.name)))
     out.print(table)
 
 
@@ -215,7 +216,7 @@ def _print_rows(title: str, rows: Iterable[Mapping[str, Any]], columns: tuple[st
     table = Table(*columns, title=title, title_justify="left")
     listed = list(rows)
     for row in listed:
-        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+        table.add_row(*("" if row[column] is None else escape(str(row[column])) for column in columns))
     if listed:
         out.print(table)
 

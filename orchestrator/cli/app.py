@@ -5,6 +5,7 @@ import sys
 
 import typer
 from redis.exceptions import RedisError
+from rich.markup import escape
 
 from orchestrator.cli import (
     account,
@@ -61,7 +62,7 @@ def main() -> None:
     try:
         app()
     except (LifecycleError, SettingsError, ServerError) as error:
-        err.print(f"[bold red]lifecycle:[/] {error}", markup=True, soft_wrap=True)
+        err.print(f"[bold red]lifecycle:[/] {escape(str(error))}", markup=True, soft_wrap=True)
         sys.exit(USAGE)
     except Exception as error:
         if not isinstance(error, RedisError) and fault(error) not in {Fault.WORLD, Fault.RETRY}:

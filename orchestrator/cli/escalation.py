@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from orchestrator.cli.console import installed, out
@@ -30,11 +31,7 @@ def listed(
             late = ", late" if row["due_at"] < now else ""
             table.add_row(
                 f"{row['due_at']:%Y-%m-%d %H:%M} UTC{late}",
-                row["severity"],
-                row["owner"],
-                row["account_id"],
-                row["play"],
-                row["title"],
+                *(escape(row[column]) for column in ("severity", "owner", "account_id", "play", "title")),
             )
     out.print(table)
 

@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from orchestrator.cli.console import installed, out
@@ -22,7 +23,7 @@ def unknown() -> None:
         table = Table("message", "account", "play", "handed over at", "Message-ID")
         for row in observation.unknown(connection):
             header = mail_id(row["id"], installation.ports.mailing.sender.domain)
-            table.add_row(str(row["id"]), row["account_id"], row["play"], str(row["sending_at"]), header)
+            table.add_row(str(row["id"]), escape(row["account_id"]), row["play"], str(row["sending_at"]), header)
     out.print(table)
 
 
@@ -52,7 +53,8 @@ def drafts(
     table = Table("message", "account", "play", "to", "subject", "until")
     for message, text in listed:
         until = f"{message.not_after:%Y-%m-%d %H:%M} UTC"
-        table.add_row(str(message.id), message.account, message.play, message.person, text.splitlines()[0], until)
+        told = map(escape, (message.account, message.play, message.person, text.splitlines()[0]))
+        table.add_row(str(message.id), *told, until)
     out.print(table)
     for message, text in listed if read else ():
         out.print(f"\n{message.id}\n{text}", markup=False)
