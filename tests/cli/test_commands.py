@@ -163,20 +163,6 @@ def test_open_work_is_listed_and_handed_out(scored: Lifecycle) -> None:
     assert "No such work is open" in scored("escalation", "show", "acme", "nothing", status=2)
 
 
-def test_an_odd_name_is_printed_as_it_is(lifecycle: Lifecycle) -> None:
-    """An account whose id looks like the terminal's own markup is listed and shown like any other."""
-    odd = "[/red]"
-    score = {**CALLS[2], "event": "NPS Answered", "properties": {"score": 2}, "context": {"groupId": odd}}
-    calls = [{**CALLS[0], "groupId": odd}, {**score, "timestamp": NOW.isoformat()}]
-    named = [{**call, "messageId": f"odd-{number}", "userId": "u-odd"} for number, call in enumerate(calls)]
-    file = Path(lifecycle.environment["LIFECYCLE_HOME"]) / "odd.jsonl"
-    file.write_bytes(b"\n".join(map(orjson.dumps, named)) + b"\n")
-    lifecycle("events", "send", str(file))
-    lifecycle.python(DECIDE)
-    assert odd in lifecycle("escalation", "list")
-    assert odd in lifecycle("account", "show", odd)
-
-
 def test_why_explains_each_decision_and_what_is_to_come(lifecycle: Lifecycle) -> None:
     """``account why`` gives reason, trigger, clauses with values, zone, and the outlook."""
     told = lifecycle("account", "why", "acme")
