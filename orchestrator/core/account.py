@@ -85,6 +85,12 @@ class Account:
     done: Mapping[str, datetime] = field(default_factory=dict)  # play -> when last, where its policy has an ``again``
     wake_at: datetime | None = None  # when something may next become due; None: not by time alone
     basis: str = ""  # what wake_at was derived from
+    history: bool = False  # its past is being read in: events are folded, nothing is decided until it goes live
+    live_at: datetime | None = None  # when it goes live, or went; None: that is not planned, or it always was
+
+    def held(self, now: datetime) -> bool:
+        """Whether it has not gone live yet."""
+        return self.history and (self.live_at is None or now < self.live_at)
 
     @property
     def paused(self) -> bool:
@@ -94,7 +100,10 @@ class Account:
 
 
 def merge(kept: Account, gone: Account) -> Account:
-    """The account that holds both: facts united, of each play what was decided last, nothing decided again."""
+    """The account that holds both: facts united, of each play what was decided last, nothing decided again.
+
+    Where one of them is history, so are both: whoever merges says when they are live.
+    """
     ledger = dict(gone.ledger)
     for play, entry in kept.ledger.items():
         other = ledger.get(play)
@@ -117,6 +126,8 @@ def merge(kept: Account, gone: Account) -> Account:
         done=_latest(kept.done, gone.done),
         wake_at=None,
         basis="",
+        history=kept.history or gone.history,
+        live_at=max((at for at in (kept.live_at, gone.live_at) if at is not None), default=None),
     )
 
 

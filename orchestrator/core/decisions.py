@@ -135,6 +135,7 @@ class NoteKind(StrEnum):
     DRAFT = "draft"  # a person approved or discarded one
     SIGNAL = "signal"
     HEALTH = "health"
+    LIVE = "live"  # its past had been read in, and from now on it is decided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

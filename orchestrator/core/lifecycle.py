@@ -29,6 +29,11 @@ is not false: it is skipped under its own reason.
 A signal does not open twice, and waits while another signal is open that explains it (ABSORBED) and while its own
 closing is not long ago (COOLING). It is too late for it when ``valid_for`` has passed since it could have opened.
 
+An account whose past is being read in (``history``) is held: its events are folded and nothing else is done until
+``live_at``. The step that takes it live finds all of it at once, dated by what happened; what came due until then is
+skipped as BACKFILL, unless it was postponed before the past was read in. So its anchor is the true one, and only what
+comes due after ``live_at`` is done.
+
 Illegal input raises and changes nothing. There is no clock, no I/O, no randomness and no logging in here.
 """
 
@@ -87,6 +92,7 @@ from orchestrator.core.segments import owned
 from orchestrator.core.signals import Closing, Edge, SignalState
 from orchestrator.core.timing import Due, Zone
 
+HELD = "history"  # the basis of an account that is not live yet: nothing was derived
 _MOST_MOVES = 10_000  # more in one call can only be a circle
 _NO_OFFSET = timedelta(0)  # of UTC
 _OF_TRAITS = frozenset({EventKind.GROUP, EventKind.IDENTIFY})  # what they say is looked at in many places
@@ -166,6 +172,8 @@ def advance(
     """
     _check(account, now, playbook)
     absorbed = absorb(account, events, playbook)
+    if account.held(now):
+        return Step(account=_waiting_to_live(absorbed))
     if quiet(account, events, now, playbook):
         return Step(account=absorbed)
     heard = _heard(events, playbook) if _rests(account, now, playbook) else None
@@ -176,7 +184,15 @@ def advance(
         raise UndecidableError(msg) from error
 
 
+def _waiting_to_live(account: Account) -> Account:
+    """Its facts only; it is looked at again when it goes live."""
+    if (account.wake_at, account.basis) == (account.live_at, HELD):
+        return account
+    return replace(account, wake_at=account.live_at, basis=HELD)
+
+
 def _settle(moving: "_Moving") -> Step:
+    moving.go_live()
     moving.note_anchor_correction()
     for _ in range(_MOST_MOVES):
         if not moving.move():
@@ -204,6 +220,8 @@ def basis_of(account: Account, playbook: Playbook) -> str:
 
 def quiet(account: Account, events: Sequence[Event], now: datetime, playbook: Playbook) -> bool:
     """Whether nothing that these events touch is read by any rule, and no time has come."""
+    if account.held(now):
+        return True
     return _rests(account, now, playbook) and all(_unread(event, account, playbook) for event in events)
 
 
@@ -256,6 +274,7 @@ class _Moving:
     notes: list[Note] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     visited: set[tuple[str, datetime]] = field(default_factory=set)  # lives of stages, by entry
+    found_at: datetime = field(init=False)  # dates what rests on nothing that happened
     followed: bool = False  # nothing changed since all rules but the last were asked in vain
     dues: dict[str, Due | None] = field(init=False)  # each play's next episode
     stale: dict[str, None] = field(init=False)  # the plays whose next episode is to be derived afresh
@@ -264,6 +283,7 @@ class _Moving:
     view: View = field(init=False)
 
     def __post_init__(self) -> None:
+        self.found_at = self.now
         self.person = recipient(self.people)
         self.zone = timing.zone_of(self.account, self.person, self.playbook)
         self.view = view_of(self.account, self.now, self.playbook, self.zone)
@@ -296,6 +316,13 @@ class _Moving:
         """Whether it holds, for rules that follow from that: had it held, the account would not have rested."""
         return not self.untouched(condition) and conditions.verdict(condition, self.view) is True
 
+    def go_live(self) -> None:
+        """The past has been read in, and is found now: what nothing dates is found as of the going live."""
+        if self.account.history and self.account.live_at is not None:
+            self.found_at = self.account.live_at
+            self.notes.append(_note(NoteKind.LIVE, self.now, live_at=self.found_at.isoformat()))
+            self.set(history=False)
+
     # -- the four rules ----------------------------------------------------------------------------------------------
 
     def move(self) -> bool:
@@ -320,7 +347,7 @@ class _Moving:
     def reach_milestone(self) -> bool:
         for name, milestone in self.playbook.milestones.items():
             if name not in self.account.milestones and self.holds(milestone.when):
-                at = conditions.became(milestone.when, self.view)
+                at = self.became(milestone.when)
                 self.notes.append(_note(NoteKind.MILESTONE, self.now, milestone=name, reached_at=at.isoformat()))
                 return self.set(milestones={**self.account.milestones, name: at})
         return False
@@ -344,9 +371,12 @@ class _Moving:
 
     def entered_at(self, row: Transition) -> datetime:
         """When the guard became true in this life of the stage; the first life began before we heard of it."""
-        became = conditions.became(row.when, self.view)
+        became = self.became(row.when)
         first = self.account.stage_entered_at == self.account.created_at
         return became if first else max(self.account.stage_entered_at, became)
+
+    def became(self, condition: Node) -> datetime:
+        return conditions.held_since(condition, self.view) or self.found_at
 
     def enter_phases(self) -> bool:
         entered = phases.entered(self.account.phases, self.view.journeys, self.now)
@@ -392,7 +422,7 @@ class _Moving:
 
     def rise(self, play: Play, trigger: Holds, before: Edge | None) -> bool:
         """What rests on nothing that happened (``not login``) has held since the anchor."""
-        since = conditions.held_since(trigger.condition, self.view) or self.view.anchor or self.now
+        since = conditions.held_since(trigger.condition, self.view) or self.view.anchor or self.found_at
         if before is not None and before.until is not None:
             since = max(since, before.until)
         self.set(edges={**self.account.edges, play.name: Edge(since=min(since, self.now))})
@@ -465,7 +495,15 @@ class _Moving:
         if not due:
             return False
         first = min(due, key=self.turn)
+        if self.is_history(first):
+            return self.decide(first, Outcome.SKIPPED, DecisionReason.BACKFILL)
         return self.pause(first) if self.account.paused else self.judge(first)
+
+    def is_history(self, due: Due) -> bool:
+        """Whether it came due before the account went live, and was not postponed before its past was read in."""
+        waiting = self.account.waiting.get(due.play.name)
+        waits = waiting is not None and waiting.episode == due.episode
+        return self.account.live_at is not None and due.at <= self.account.live_at and not waits
 
     def turn(self, due: Due) -> tuple[datetime, int, datetime, str]:
         """Who is judged first; of plays that compete for somebody's attention, who may act first, and then priority."""

@@ -40,6 +40,7 @@ class DecisionReason(Reason):
     OTHER_STAGE = "other_stage", "The play belongs to other stages than the account's."
     ALREADY_OPEN = "already_open", "It was due, but the signal is open already: of each, one is open at a time."
     NOT_AMONG = "not_among", "It is a checkpoint for others: the account is not among those of whom it asks."
+    BACKFILL = "backfill", "It came due before the account went live: that is history, and nothing is done for it."
     UNCONFIRMED = "unconfirmed", "Its condition ceased to hold before it had held for as long as its `for` asks."
 
 

@@ -72,6 +72,7 @@ def account_document(account: Account) -> Document:
         "done": {play: micros(at) for play, at in account.done.items()},
         "wake_at": _maybe(micros, account.wake_at),
         "basis": account.basis,
+        **_history_document(account),
     }
 
 
@@ -111,7 +112,15 @@ def account_from(account_id: str, document: Document) -> Account:
         done={play: instant_of(at) for play, at in document.get("done", {}).items()},
         wake_at=_maybe(instant_of, document["wake_at"]),
         basis=document["basis"],
+        history=document.get("history", False),
+        live_at=_maybe(instant_of, document.get("live_at")),
     )
+
+
+def _history_document(account: Account) -> Document:
+    """Nothing of an account whose past was never read in."""
+    held = {"history": True} if account.history else {}
+    return held if account.live_at is None else {**held, "live_at": micros(account.live_at)}
 
 
 def _phases_document(account: Account) -> Document:

@@ -1,5 +1,6 @@
 """``merge``: two accounts become one. Facts and ledgers are united; what comes for the gone one follows a redirect."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -35,6 +36,8 @@ def merge(ports: Ports, gone: str, kept: str) -> None:
 def _unite(connection: Connection, gone: str, kept: str, now: datetime) -> None:
     both = accounts.load(connection, (gone, kept))
     merged = united(both[kept].account, both[gone].account)
+    if merged.held(now) and not all(each.account.held(now) for each in both.values()):
+        merged = replace(merged, live_at=now)  # one of them lives already; the other's past stays history
     accounts.save(connection, [(merged, both[kept].version)], now)
     note = Note(kind=NoteKind.MERGED, at=now, detail={"gone": gone})
     decisions.write_journal(connection, [(kept, note)], [])

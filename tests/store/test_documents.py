@@ -1,6 +1,7 @@
 """Accounts as documents and back: nothing is lost, and what an older version wrote is still read."""
 
 import json
+from dataclasses import replace
 
 from hypothesis import given
 
@@ -25,6 +26,13 @@ def test_an_account_comes_back_as_it_was(events: list[Event], people: tuple[Pers
     """Through JSON and back an account is equal, whatever happened to it."""
     account = lived(events, people, playbook)
     assert account_from("a", json.loads(json.dumps(account_document(account)))) == account
+
+
+def test_an_account_that_is_history_comes_back_as_it_was() -> None:
+    """That an account is held, and until when, is kept."""
+    for live_at in (None, START):
+        account = replace(opened("a", START, PLAYBOOK), history=True, live_at=live_at)
+        assert account_from("a", json.loads(json.dumps(account_document(account)))) == account
 
 
 def test_an_older_document_is_read() -> None:
