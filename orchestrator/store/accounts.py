@@ -85,6 +85,11 @@ KNOWN = text("""
     SELECT id, playbook_version FROM accounts WHERE id = ANY(:ids)
 """)
 
+LIVE = text("""
+    -- live: those of these accounts that are not held
+    SELECT id FROM accounts WHERE id = ANY(:ids) AND NOT document ? 'history'
+""")
+
 SET_WAKES = text("""
     -- set_wakes: one narrow row an account, written only when it changes
     INSERT INTO wakes (account_id, wake_at, basis)
@@ -156,6 +161,11 @@ def redirects(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
 def known(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """Those of these accounts that exist, and the playbook version that each is pinned to."""
     return {row.id: row.playbook_version for row in connection.execute(KNOWN, {"ids": sorted(ids)})}
+
+
+def live(connection: Connection, ids: Iterable[str]) -> list[str]:
+    """Those of these accounts whose past is not being read in."""
+    return sorted(connection.scalars(LIVE, {"ids": sorted(ids)}))
 
 
 def open_accounts(connection: Connection, accounts: Iterable[Account]) -> None:

@@ -11,7 +11,7 @@ on.
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -34,6 +34,7 @@ from orchestrator.store.failures import Fault, fault
 from orchestrator.usecases.decide import by_account, decide
 from orchestrator.usecases.identity import resolve
 from orchestrator.usecases.library import NoPlaybookError
+from orchestrator.usecases.lookback import look_back
 from orchestrator.usecases.ports import Ports
 
 logger = logging.getLogger(__name__)
@@ -139,21 +140,21 @@ def _kept(each: Rejected, call: Call | None = None) -> RejectedEvent:
     )
 
 
-def take_in(ports: Ports, calls: Sequence[Call], tries: int = 1) -> Drained:
-    """Decide these calls in one transaction; bisect when the fault lies in them."""
+def take_in(ports: Ports, calls: Sequence[Call], tries: int = 1, *, past: bool = False) -> Drained:
+    """Decide these calls in one transaction; bisect when the fault lies in them. ``past``: fold them as history."""
     if not calls:
         return Drained()
     try:
         with ports.engine.begin() as connection:
-            return _decide(connection, ports, calls)
+            return _decide(connection, ports, calls, past=past)
     except Exception as error:
         match _fault(error):
             case Fault.RETRY if tries < MOST_TRIES:
-                return take_in(ports, calls, tries + 1)
+                return take_in(ports, calls, tries + 1, past=past)
             case Fault.WORLD | Fault.RETRY:
                 raise
             case Fault.DATA | Fault.OURS:
-                return _bisect(ports, calls, error)
+                return _bisect(ports, calls, error, past=past)
 
 
 def _fault(error: Exception) -> Fault:
@@ -163,11 +164,11 @@ def _fault(error: Exception) -> Fault:
     return Fault.WORLD if isinstance(error, NOT_IN_ORDER) else fault(error)
 
 
-def _bisect(ports: Ports, calls: Sequence[Call], error: Exception) -> Drained:
+def _bisect(ports: Ports, calls: Sequence[Call], error: Exception, *, past: bool) -> Drained:
     if len(calls) == 1:
         return reject(ports, [_poison(calls[0], RejectionReason.DATA_ERROR, _told(error))])
     middle = len(calls) // 2
-    return take_in(ports, calls[:middle]) + take_in(ports, calls[middle:])
+    return take_in(ports, calls[:middle], past=past) + take_in(ports, calls[middle:], past=past)
 
 
 def _told(error: Exception) -> str:
@@ -181,7 +182,7 @@ def _poison(call: Call, reason: RejectionReason, detail: str) -> RejectedEvent:
     return _kept(call.entry.rejected(reason, detail), call)
 
 
-def _decide(connection: Connection, ports: Ports, calls: Sequence[Call]) -> Drained:
+def _decide(connection: Connection, ports: Ports, calls: Sequence[Call], *, past: bool) -> Drained:
     """The transaction: keys, identity, accounts, one step each, all written."""
     now = ports.clock.now(connection)
     new, conflicts = _admitted(connection, calls)
@@ -190,7 +191,9 @@ def _decide(connection: Connection, ports: Ports, calls: Sequence[Call]) -> Drai
     event_store.park(connection, resolved.parked)
     event_store.keep(connection, resolved.known)
     grouped = _concerned(connection, ports, by_account(resolved.known))
-    _lock(connection, ports, grouped, now)
+    _lock(connection, ports, grouped, now, past=past)
+    if past:
+        look_back(connection, ports, sorted(grouped), now)
     decided = decide(connection, ports, sorted(grouped), grouped, now)
     return Drained(events=len(new), rejected=len(conflicts), messages=decided.messages)
 
@@ -221,12 +224,13 @@ def _concerned(connection: Connection, ports: Ports, grouped: Mapping[str, list[
     }
 
 
-def _lock(connection: Connection, ports: Ports, grouped: dict[str, list[Event]], now: datetime) -> None:
+def _lock(connection: Connection, ports: Ports, grouped: dict[str, list[Event]], now: datetime, *, past: bool) -> None:
     """Open the accounts that are new and lock all of them in order; a merge that came between is followed."""
     missing = grouped.keys() - accounts.known(connection, grouped).keys()
     if missing:
         playbook = ports.library.current(connection).playbook
-        accounts.open_accounts(connection, (opened(name, now, playbook) for name in sorted(missing)))
+        new = (replace(opened(name, now, playbook), history=past) for name in sorted(missing))
+        accounts.open_accounts(connection, new)
     if len(accounts.lock(connection, grouped)) != len(grouped) or accounts.redirects(connection, grouped):
         raise MergedMeanwhileError
 
