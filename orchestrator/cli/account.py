@@ -26,6 +26,7 @@ from orchestrator.store import accounts, observation, people
 from orchestrator.usecases import log as human_words
 from orchestrator.usecases.handouts import handout
 from orchestrator.usecases.merge import merge as merge_accounts
+from orchestrator.usecases.merge import rename as rename_account
 from orchestrator.usecases.overrule import pause as pause_account
 from orchestrator.usecases.overrule import resume as resume_account
 
@@ -80,7 +81,7 @@ def why(
         account = _account(connection, account_id)
         _check_play(installation, connection, account, play)
         for decision in observation.history(connection, account.id, play):
-            _print_decision(decision)
+            _print_decision(decision, account.id)
         _print_rows("on the way", observation.journal(connection, account.id, play), ("at", "kind", "play", "detail"))
         _print_outlook(installation, connection, account, play)
 
@@ -121,7 +122,18 @@ def merge(
     """Merge an account into another: facts are united, nothing is repeated, a redirect stays."""
     with installed() as installation:
         merge_accounts(installation.ports, gone, kept)
-    out.print(f"{gone} is now {kept}")
+    out.print(f"{gone} is now {kept}", markup=False)
+
+
+@app.command()
+def rename(
+    old: Annotated[str, typer.Argument(help="The account's id until now.")],
+    new: Annotated[str, typer.Argument(help="The id that the product knows it by from now on.")],
+) -> None:
+    """Give an account another id: its history stays, the old id leads to it; where the new id is taken, merge."""
+    with installed() as installation:
+        found = rename_account(installation.ports, old, new)
+    out.print(f"{old} is now {found}", markup=False)
 
 
 def _account(connection: Connection, account_id: str) -> Account:
@@ -221,7 +233,7 @@ def _print_rows(title: str, rows: Iterable[Mapping[str, Any]], columns: tuple[st
         out.print(table)
 
 
-def _print_decision(row: Mapping[str, Any]) -> None:
+def _print_decision(row: Mapping[str, Any], account_id: str) -> None:
     told_why = row["explanation"]
     times = f" {row['repeats']} times, until {row['last_at']:%Y-%m-%d %H:%M}" if row["repeats"] > 1 else ""
     out.print(
@@ -234,6 +246,8 @@ def _print_decision(row: Mapping[str, Any]) -> None:
     out.print(
         f"  playbook {row['playbook_version']}; local time of {told_why['zone']}, named by the {told_why['zone_from']}"
     )
+    if row["account_id"] != account_id:
+        out.print(f"  decided when it was {row['account_id']}", markup=False)
     for clause in (each for each in told_why["clauses"] if each["value"]):  # a constant explains nothing
         verdict = {True: "true", False: "false", None: "unknown"}[clause["verdict"]]
         decisive = "  ← had this been otherwise, so had the whole" if clause["decisive"] else ""

@@ -123,12 +123,18 @@ def merge(kept: Account, gone: Account) -> Account:
         },
         signals=later_states(kept.signals, gone.signals),
         edges={**gone.edges, **kept.edges},
+        samples={**gone.samples, **kept.samples},
         done=_latest(kept.done, gone.done),
         wake_at=None,
         basis="",
         history=kept.history or gone.history,
         live_at=max((at for at in (kept.live_at, gone.live_at) if at is not None), default=None),
     )
+
+
+def renamed(account: Account, name: str) -> Account:
+    """The same customer under another id: all that was decided stands; its next look is derived afresh."""
+    return replace(account, id=name, wake_at=None, basis="")
 
 
 def _decided(waiting: Waiting, entry: LedgerEntry | None) -> bool:

@@ -132,6 +132,7 @@ class NoteKind(StrEnum):
     POSTPONED = "postponed"
     PARKED = "parked"
     MERGED = "merged"
+    RENAMED = "renamed"
     DRAFT = "draft"  # a person approved or discarded one
     SIGNAL = "signal"
     HEALTH = "health"

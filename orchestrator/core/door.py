@@ -70,6 +70,8 @@ def _refusal(
         return MessageReason.ERASED
     if person.email is None:
         return MessageReason.NO_ADDRESS
+    if (message.play, message.episode) in contact.had:
+        return MessageReason.REPEATED
     if contact.suppressed is not None:
         return _SUPPRESSED[contact.suppressed]
     if contact.unsubscribed_at is not None:

@@ -1,7 +1,7 @@
 """People at an account, and contacts: normalised addresses across accounts."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from orchestrator.core.events import Event, EventKind
@@ -72,6 +72,7 @@ class Contact:
     unsubscribed_at: datetime | None = None
     erased_at: datetime | None = None
     sends: tuple[datetime, ...] = ()  # hand-overs that count against the cap, oldest first
+    had: frozenset[tuple[str, str]] = frozenset()  # (play, episode): had from the account's kin
 
 
 def learn(person: Person, events: Iterable[Event]) -> Person:
@@ -85,6 +86,12 @@ def learn(person: Person, events: Iterable[Event]) -> Person:
             first = event.occurred_at if first is None else min(first, event.occurred_at)
             traits = last_written(traits, _said(event))
     return Person(id=person.id, traits=traits, first_seen=first)
+
+
+def one_person(left: Person, right: Person) -> Person:
+    """Two that were known apart and are the same: each trait as it was said last, seen since the earlier; left's id."""
+    seen = [each.first_seen for each in (left, right) if each.first_seen is not None]
+    return replace(left, traits=last_written(left.traits, right.traits), first_seen=min(seen, default=None))
 
 
 def _said(event: Event) -> dict[str, Written]:

@@ -76,6 +76,10 @@ class MessageReason(Reason):
     ERASED = "erased", "The person was erased."
     NO_ADDRESS = "no_address", "The person has no address any more."
     DISCARDED = "discarded", "It was a draft, and a person discarded it."
+    REPEATED = (
+        "repeated",
+        "The same address had this touch from the account under another id, or from its family.",
+    )
     SHADOW = "shadow", "Shadow mode: decided and composed, nothing left."
     RELAY_REFUSED = "relay_refused", "The relay refused it for good."
     RENDER_FAILED = "render_failed", "Its template could not be rendered."

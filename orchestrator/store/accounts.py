@@ -10,6 +10,9 @@ from orchestrator.core.account import Account
 from orchestrator.core.errors import LifecycleError
 from orchestrator.store.documents import account_document, account_from
 from orchestrator.store.rows import as_json
+from orchestrator.store.tables import LONGEST_KEY
+
+LONGEST_ID = LONGEST_KEY  # characters of an account's id
 
 
 class LostUpdateError(LifecycleError):
@@ -145,6 +148,8 @@ REDIRECT = text("""
     INSERT INTO redirects (from_account, to_account, at) VALUES (:gone, :kept, :now)
 """)
 
+FORGET_REDIRECT = text("DELETE FROM redirects WHERE from_account = :name")
+
 REMOVE = text("""
     -- remove: a merged account's row, its timer and its parking; its history stays under its old id
     WITH timer AS (DELETE FROM wakes WHERE account_id = :gone),
@@ -261,6 +266,22 @@ def unpark(connection: Connection, ids: Iterable[str]) -> None:
     listed = sorted(ids)
     if listed:
         connection.execute(UNPARK, {"ids": listed})
+
+
+def claim_name(connection: Connection, account: Account) -> bool:
+    """Make the row of an account under a name that is free; False when somebody has it: then nothing is done."""
+    row = {
+        "id": account.id,
+        "document": account_document(account),
+        "playbook_version": account.playbook_version,
+        "created_at": account.created_at,
+    }
+    return connection.execute(OPEN, {"rows": as_json([row])}).rowcount == 1
+
+
+def forget_redirect(connection: Connection, name: str) -> None:
+    """Make the former name of an account free again, so that it can become its own once more."""
+    connection.execute(FORGET_REDIRECT, {"name": name})
 
 
 def redirect(connection: Connection, gone: str, kept: str, now: datetime) -> None:

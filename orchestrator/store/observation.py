@@ -76,32 +76,45 @@ NEXT_INSTANT = text("""
                  (SELECT min(until) FROM parked_accounts WHERE until > :now))
 """)
 
+NAMES = text("""
+    -- names: an account's own and all that it had; what was settled under those stays there
+    SELECT CAST(:id AS text) UNION ALL (SELECT from_account FROM redirects WHERE to_account = :id ORDER BY 1)
+""")
+
 HISTORY = text("""
-    -- history: what was decided for an account, in time
-    SELECT decided_at, play, episode, due_at, outcome, reason, playbook_version, explanation, repeats, last_at
-      FROM decisions WHERE account_id = :id AND (CAST(:play AS text) IS NULL OR play = :play)
+    -- history: what was decided for an account, under whatever name it had, in time
+    SELECT account_id, decided_at, play, episode, due_at, outcome, reason, playbook_version, explanation, repeats,
+           last_at
+      FROM decisions
+     WHERE account_id = ANY(:names)
+       AND (CAST(:play AS text) IS NULL OR play = :play)
      ORDER BY decided_at, due_at, play
 """)
 
 JOURNAL = text("""
     -- journal: what else happened on the way
-    SELECT at, kind, play, detail FROM journal
-     WHERE account_id = :id AND (CAST(:play AS text) IS NULL OR play = :play)
+    SELECT account_id, at, kind, play, detail FROM journal
+     WHERE account_id = ANY(:names)
+       AND (CAST(:play AS text) IS NULL OR play = :play)
      ORDER BY at
 """)
 
 MESSAGES = text("""
     -- messages: of an account
-    SELECT id, created_at, play, episode, channel, template, mode, state, reason, not_before, sending_at, settled_at,
-           attempts
-      FROM messages WHERE account_id = :id ORDER BY created_at, play
+    SELECT id, account_id, created_at, play, episode, channel, template, mode, state, reason, not_before, sending_at,
+           settled_at, attempts
+      FROM messages
+     WHERE account_id = ANY(:names)
+     ORDER BY created_at, play
 """)
 
 ESCALATIONS = text("""
     -- escalations: of an account
-    SELECT id, cause, play, severity, category, owner, title, opened_at, due_at, closed_at, close_reason, context,
-           playbook_version
-      FROM escalations WHERE account_id = :id ORDER BY opened_at
+    SELECT id, account_id, cause, play, severity, category, owner, title, opened_at, due_at, closed_at, close_reason,
+           context, playbook_version
+      FROM escalations
+     WHERE account_id = ANY(:names)
+     ORDER BY opened_at
 """)
 
 OPEN_ESCALATIONS = text("""
@@ -157,24 +170,29 @@ def next_instant(connection: Connection, now: datetime) -> datetime | None:
     return found
 
 
+def names(connection: Connection, account_id: str) -> list[str]:
+    """The account's id, and the ids that it had before it was renamed or took others in."""
+    return list(connection.scalars(NAMES, {"id": account_id}))
+
+
 def history(connection: Connection, account_id: str, play: str | None = None) -> Sequence[Row]:
     """An account's decisions in time, of one play or all."""
-    return _rows(connection, HISTORY, {"id": account_id, "play": play})
+    return _rows(connection, HISTORY, {"names": names(connection, account_id), "play": play})
 
 
 def journal(connection: Connection, account_id: str, play: str | None = None) -> Sequence[Row]:
     """An account's journal in time, of one play or all."""
-    return _rows(connection, JOURNAL, {"id": account_id, "play": play})
+    return _rows(connection, JOURNAL, {"names": names(connection, account_id), "play": play})
 
 
 def messages(connection: Connection, account_id: str) -> Sequence[Row]:
     """An account's messages."""
-    return _rows(connection, MESSAGES, {"id": account_id})
+    return _rows(connection, MESSAGES, {"names": names(connection, account_id)})
 
 
 def escalations(connection: Connection, account_id: str) -> Sequence[Row]:
     """An account's escalations."""
-    return _rows(connection, ESCALATIONS, {"id": account_id})
+    return _rows(connection, ESCALATIONS, {"names": names(connection, account_id)})
 
 
 def open_escalations(

@@ -8,7 +8,8 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Connection, Row, text
 
-from orchestrator.core.people import Contact, Person
+from orchestrator.core.decisions import Message
+from orchestrator.core.people import Contact, Person, one_person
 from orchestrator.store.documents import instant_of, micros, person_document, person_from
 from orchestrator.store.rows import as_json
 
@@ -84,6 +85,12 @@ SAVE_PERSONS = text("""
        SET traits = excluded.traits, rank = excluded.rank, first_seen = excluded.first_seen
 """)
 
+AT_BOTH = text("""
+    -- at_both: whom both accounts know
+    SELECT person_id FROM persons WHERE account_id = :gone
+    INTERSECT SELECT person_id FROM persons WHERE account_id = :kept
+""")
+
 MOVE_PERSONS = text("""
     -- move_persons: the people of a merged account, but those whom the kept one knows already
     WITH moved AS (
@@ -127,9 +134,22 @@ MEET = text("""
 """)
 
 LOCK_CONTACT = text("""
-    -- lock_contact: the cap of an address is counted under its row
-    SELECT address, suppressed, unsubscribed_at, erased_at, sends FROM contacts
+    -- lock_contact: the cap of an address is counted under its row; and whether the account has been anybody else
+    SELECT address, suppressed, unsubscribed_at, erased_at, sends,
+           EXISTS (SELECT FROM redirects WHERE to_account = :account) AS kin
+      FROM contacts
      WHERE address = :address FOR NO KEY UPDATE
+""")
+
+HAD = text("""
+    -- had: whether this address has had a touch from the account or one of its former selves; after the lock, in a new
+    -- statement, so that it sees what another sender began meanwhile
+    SELECT EXISTS (
+        SELECT FROM messages
+         WHERE account_id = ANY(ARRAY(
+               SELECT CAST(:account AS text) UNION ALL SELECT from_account FROM redirects WHERE to_account = :account))
+           AND play = :play AND episode = :episode AND address = :address AND mode = :mode AND id <> :id
+           AND state IN ('sending', 'sent', 'unknown', 'delivered', 'bounced', 'complained'))
 """)
 
 COUNT_SEND = text("""
@@ -243,27 +263,45 @@ def save_links(connection: Connection, linked: Iterable[Link]) -> None:
 
 
 def move(connection: Connection, gone: str, kept: str) -> None:
-    """Hand the people of a merged account to the kept one; links to it stay, its redirect leads them on.
+    """Hand the people of a merged account to the kept one; whom both know is one person there.
 
-    Writing the links here would lock identities after accounts, against the one order.
+    Links to it stay, its redirect leads them on: writing them here would lock identities after accounts, against the
+    one order.
     """
+    both = list(connection.scalars(AT_BOTH, {"gone": gone, "kept": kept}))
+    known = persons(connection, [(account, each) for account in (gone, kept) for each in both]) if both else {}
+    save_persons(connection, {(kept, each): one_person(known[kept, each], known[gone, each]) for each in both})
     connection.execute(MOVE_PERSONS, {"gone": gone, "kept": kept})
 
 
-def lock_contact(connection: Connection, address: str, message_id: UUID) -> Contact:
-    """The contact of a normalised address, locked; made when it is new.
+def lock_contact(connection: Connection, message: Message) -> Contact:
+    """The contact of a message's normalised address, locked; made when it is new.
 
-    Its sends leave out ``message_id``: an earlier hand-over of the same message is no reason for it to wait.
+    Its sends leave out the message: an earlier hand-over of the same one is no reason for it to wait. What it had from
+    the account's former selves is looked up only where there are any.
     """
-    connection.execute(MEET, {"address": address})
-    row = connection.execute(LOCK_CONTACT, {"address": address}).one()
+    connection.execute(MEET, {"address": message.address})
+    row = connection.execute(LOCK_CONTACT, {"address": message.address, "account": message.account}).one()
     return Contact(
         address=row.address,
         suppressed=row.suppressed,
         unsubscribed_at=row.unsubscribed_at,
         erased_at=row.erased_at,
-        sends=tuple(instant_of(number) for number, other in row.sends if other != str(message_id)),
+        sends=tuple(instant_of(number) for number, other in row.sends if other != str(message.id)),
+        had=_had(connection, message) if row.kin else frozenset(),
     )
+
+
+def _had(connection: Connection, message: Message) -> frozenset[tuple[str, str]]:
+    named = {
+        "account": message.account,
+        "play": message.play,
+        "episode": message.episode,
+        "address": message.address,
+        "mode": message.mode,
+        "id": message.id,
+    }
+    return frozenset({(message.play, message.episode)} if connection.scalar(HAD, named) else ())
 
 
 def count_send(connection: Connection, address: str, message_id: UUID, at: datetime, since: datetime) -> None:

@@ -205,7 +205,7 @@ def _labels(each: Claimed) -> dict[str, str]:
 def _begin(connection: Connection, ports: Ports, each: Claimed) -> str | None:
     """Look again, and mark it ``sending``; the address to hand it over to, None when it may not leave now."""
     now = ports.clock.now(connection)
-    contact = people.lock_contact(connection, each.message.address, each.message.id)
+    contact = people.lock_contact(connection, each.message)
     match _released(connection, ports, each, contact, now):
         case None:
             return None
@@ -289,7 +289,7 @@ def _settle(connection: Connection, each: Claimed, state: str, reason: MessageRe
 
 def _defer(connection: Connection, each: Claimed, now: datetime) -> None:
     """Nothing was handed over: try again later, and give back what the cap had counted."""
-    people.lock_contact(connection, each.message.address, each.message.id)  # the contact first, as at the door
+    people.lock_contact(connection, each.message)  # the contact first, as at the door
     if _postpone(connection, each, PostponementReason.RELAY_DEFERRED, now + _pause(each), now):
         people.uncount_send(connection, each.message.address, each.message.id, now - WEEK)
 

@@ -260,3 +260,10 @@ def test_a_now_without_zone_raises() -> None:
     """The instant at the door must be aware UTC."""
     with pytest.raises(IllegalInputError, match="now"):
         at_the_door(START.replace(tzinfo=None))
+
+
+def test_repeated() -> None:
+    """REPEATED: what the address had from the account under another id does not come again, another episode does."""
+    again = Contact(address=FREE.address, had=frozenset({(MESSAGE.play, MESSAGE.episode)}))
+    assert cancelled(at_the_door(contact=again)) is MessageReason.REPEATED
+    assert at_the_door(contact=replace(again, had=frozenset({(MESSAGE.play, "another")}))) == Send()

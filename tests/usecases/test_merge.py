@@ -4,11 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from orchestrator.store import observation
 from orchestrator.usecases.deliver import deliver
 from orchestrator.usecases.drain import drain
 from orchestrator.usecases.merge import CannotMergeError, merge
 from tests.usecases.company import HOUR, MONDAY, Company
-from tests.usecases.playbooks import CALLED, HELLO, tiny
+from tests.usecases.playbooks import CALLED, DIVIDED, HELLO, tiny
 from tests.usecases.world import World, another, begun, holding
 
 
@@ -167,3 +168,88 @@ def test_a_message_that_was_claimed_during_the_merge_is_sent(bare: World, gone: 
     deliver(bare.ports, "test", seconds=20)
     assert sorted(bare.relay.recipients) == ["ann@kept.example", "bob@gone.example"]
     assert {row["state"] for row in bare.rows("SELECT state FROM messages")} == {"sent"}
+
+
+def test_a_touch_that_both_have_on_its_way_reaches_an_address_once(bare: World) -> None:
+    """One person at both accounts waits for the same welcome twice: the second is cancelled as repeated at the door."""
+    bare.publish(tiny(HELLO))
+    kept, gone = Company("kept", "ann"), Company("gone", "ann")
+    bare.drain(kept.identify(email="ann@firm.example"), kept.track("Signed Up"))
+    bare.drain(gone.identify(email="Ann@firm.example"), gone.track("Signed Up"))
+    merge(bare.ports, "gone", "kept")
+    bare.live()
+    assert bare.relay.recipients == ["ann@firm.example"]
+    assert [row["reason"] for row in bare.rows("SELECT reason FROM messages ORDER BY state")] == ["repeated", None]
+
+
+def test_what_the_gone_account_has_sent_counts(bare: World) -> None:
+    """The gone one's welcome has left, the kept one's waits: the same address is not welcomed again."""
+    bare.publish(tiny(HELLO))
+    kept, gone = Company("kept", "ann"), Company("gone", "ann")
+    bare.drain(gone.identify(email="ann@firm.example"), gone.track("Signed Up"))
+    bare.deliver()
+    bare.drain(kept.identify(email="ann@firm.example"), kept.track("Signed Up"))
+    merge(bare.ports, "gone", "kept")
+    bare.live()
+    assert bare.relay.recipients == ["ann@firm.example"]
+
+
+def test_two_senders_at_once_send_a_merged_touch_once(
+    bare: World, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes hold one of the two messages each: the address's row lets the second see what the first began."""
+    bare.publish(tiny(HELLO))
+    monkeypatch.setattr("orchestrator.usecases.deliver.BATCH", 1)
+    kept, gone = Company("kept", "ann"), Company("gone", "ann")
+    bare.drain(kept.identify(email="ann@firm.example"), kept.track("Signed Up"))
+    bare.drain(gone.identify(email="ann@firm.example"), gone.track("Signed Up"))
+    merge(bare.ports, "gone", "kept")
+    bare.run("INSERT INTO contacts (address) VALUES ('ann@firm.example')")
+    with another(bare) as other:
+        with holding(bare, "SELECT FROM contacts FOR NO KEY UPDATE"):
+            sending = begun(pool, bare, lambda: deliver(bare.ports, "first", 20), 1)
+            competing = begun(pool, bare, lambda: deliver(other.ports, "second", 20), 2)
+        sending.result()
+        competing.result()
+    assert bare.relay.recipients == ["ann@firm.example"]
+
+
+def test_who_is_known_at_both_is_one_person(bare: World) -> None:
+    """Of each trait the last word stays, whichever account heard it."""
+    bare.publish(tiny(HELLO))
+    kept, gone = Company("kept", "ann"), Company("gone", "ann")
+    bare.drain(kept.identify(MONDAY - HOUR, name="Ann Old"), gone.identify(MONDAY, name="Ann New", role="champion"))
+    merge(bare.ports, "gone", "kept")
+    rows = bare.rows("SELECT account_id, traits -> 'name' ->> 0 AS name, rank FROM persons")
+    assert [tuple(row.values()) for row in rows] == [("kept", "Ann New", 0)]
+
+
+def test_the_history_of_both_is_shown(two: World) -> None:
+    """Decisions, journal and messages of the gone account are found under the kept one."""
+    merge(two.ports, "gone", "kept")
+    with two.engine.connect() as connection:
+        decided = [(row["account_id"], row["play"]) for row in observation.history(connection, "kept")]
+        notes = [row["kind"] for row in observation.journal(connection, "kept")]
+        sent = [row["account_id"] for row in observation.messages(connection, "kept")]
+    assert sorted(decided) == [("gone", "hello"), ("kept", "hello")]
+    assert sorted(sent) == ["gone", "kept"]
+    assert "merged" in notes
+
+
+def test_a_merge_back_is_refused(two: World) -> None:
+    """What was merged away is there no more: it cannot take the other in."""
+    merge(two.ports, "gone", "kept")
+    with pytest.raises(CannotMergeError):
+        merge(two.ports, "kept", "gone")
+    assert two.one("SELECT count(*) FROM accounts") == 1
+
+
+def test_a_parked_account_can_be_merged_away(bare: World) -> None:
+    """An account that cannot be decided is taken in; its parking goes, and the other one is decided at once."""
+    bare.publish(tiny(HELLO, DIVIDED))
+    kept, gone = Company("kept", "ann"), Company("gone", "bob")
+    bare.drain(*gone.sign_up(), gone.track("Logged In"), *kept.sign_up(), kept.track("Logged In", tickets=5))
+    assert bare.rows("SELECT account_id FROM parked_accounts") == [{"account_id": "gone"}]
+    merge(bare.ports, "gone", "kept")
+    assert bare.rows("SELECT account_id FROM parked_accounts") == []
+    assert bare.count_of("login", "kept") == 2
