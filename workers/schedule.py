@@ -10,6 +10,7 @@ TICKS = {
     "lifecycle.rescue": 5.0,
     "lifecycle.prune": 3600.0,
     "lifecycle.measure": 3600.0,  # it does something once a day; each hour, so that a beat that restarts misses no day
+    "lifecycle.count": 60.0,  # a large table is counted less often than that, by what it costs
 }  # task -> seconds between two ticks
 DRAIN_SECONDS = 1.0  # between two ticks of a shard
 

@@ -1,5 +1,6 @@
 """The tasks: one call of a use case each, with ids as arguments. Their names are what Flower shows."""
 
+from orchestrator.insight.counting import count
 from orchestrator.insight.measuring import measure
 from orchestrator.usecases.deliver import deliver
 from orchestrator.usecases.drain import drain
@@ -43,3 +44,9 @@ def prune_tables() -> None:
 def measure_figures() -> None:
     """Keep the figures of the day, open and close alerts on all accounts together."""
     measure(installation().ports)
+
+
+@app.task(name="lifecycle.count")
+def count_tables() -> None:
+    """Count whole tables for the metrics, as often as that is cheap."""
+    count(installation().ports)

@@ -27,7 +27,7 @@ must be stable for a worker's slot; a name left behind is removed by ``forget_id
 import time
 from binascii import crc32
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,13 +40,15 @@ import redis
 from redis.exceptions import ResponseError
 
 from orchestrator.core.errors import LifecycleError
+from orchestrator.core.facts import instant
 from orchestrator.intake.entries import CALL, DEFAULT_SOURCE, RECEIVED_AT, SOURCE
-from orchestrator.intake.segment import belongs_to
+from orchestrator.intake.segment import OLDEST, belongs_to
 
 GROUP = "lifecycle"  # the one consumer group
 BATCH = 500  # entries a pipeline; more gains nothing (measured)
 RECLAIM_AFTER = timedelta(seconds=60)  # idle so long, an entry's consumer is taken for dead
 
+OLDEST_MS = round(OLDEST.timestamp() * 1000)  # an id that says less is a count, no instant
 _END = b"0-0"  # XAUTOCLAIM: where a sweep begins and ends
 
 _RENEW = """
@@ -122,6 +124,7 @@ class Lag:
     pending: int  # given to a consumer and not acknowledged
     oldest_idle_ms: int  # milliseconds since the oldest pending entry was last given to somebody; 0 when none is
     oldest_deliveries: int  # how often it was given: a number that grows is a batch that does not get through
+    oldest_age_ms: int | None = 0  # milliseconds since the first entry was added; None: its id and fields do not tell
 
     @property
     def waiting(self) -> int:
@@ -340,17 +343,26 @@ class Streams:
         pipeline.xlen(stream_key(shard))
         pipeline.xpending(stream_key(shard), self.group)
         pipeline.xpending_range(stream_key(shard), self.group, min="-", max="+", count=1)
-        length, pending, oldest = pipeline.execute(raise_on_error=False)
+        pipeline.xrange(stream_key(shard), count=1)
+        pipeline.time()
+        length, pending, oldest, head, now = pipeline.execute(raise_on_error=False)
         if isinstance(pending, ResponseError) and _is_no_group(pending):
             pending, oldest = {"pending": 0}, []
-        _raise_first((length, pending, oldest))
+        _raise_first((length, pending, oldest, head, now))
         first = oldest[0] if oldest else {"time_since_delivered": 0, "times_delivered": 0}
+        seconds, micros = now
         return Lag(
             length=length,
             pending=pending["pending"],
             oldest_idle_ms=first["time_since_delivered"],
             oldest_deliveries=first["times_delivered"],
+            oldest_age_ms=_age_ms(head[0], seconds * 1000 + micros // 1000) if head else 0,
         )
+
+    def head(self, shard: int, count: int = BATCH) -> tuple[bytes, ...]:
+        """The calls of the shard's first entries, the oldest first, pending ones too; what has none is left out."""
+        entries: Any = self.client.xrange(stream_key(shard), count=count)
+        return tuple(fields[CALL] for _, fields in entries if fields and CALL in fields)
 
     def forget_idle(self, shard: int, idle: timedelta) -> tuple[str, ...]:
         """Remove the names of consumers that hold nothing and were not heard of for ``idle``; says which."""
@@ -408,6 +420,20 @@ def _batch(origin: Origin, found: Iterable[tuple[bytes, list[bytes] | None]], de
             *(entry_id.decode() for entry_id in deleted),
         ),
     )
+
+
+def _age_ms(entry: tuple[bytes, Mapping[bytes, bytes] | None], now_ms: int) -> int | None:
+    """Since when an entry waits, by the server's clock alone: what its id says, which the server wrote at XADD.
+
+    That is no event's time. A producer may write ids of its own: one that lies ahead, or counts from nought, is not
+    believed, and ``received_at`` is asked instead.
+    """
+    entry_id, fields = entry
+    said = int(entry_id.partition(b"-")[0])
+    if OLDEST_MS <= said <= now_ms:
+        return now_ms - said
+    stamp = instant((fields or {}).get(RECEIVED_AT, b"").decode("ascii", "replace"))
+    return None if stamp is None else max(now_ms - round(stamp.timestamp() * 1000), 0)
 
 
 def _is_no_group(error: ResponseError) -> bool:

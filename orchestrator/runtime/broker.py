@@ -33,6 +33,7 @@ QUEUE_OF: Mapping[str, str] = {
     "lifecycle.wake": "flow",
     "lifecycle.prune": "flow",
     "lifecycle.measure": "flow",
+    "lifecycle.count": "flow",
     "lifecycle.deliver": "delivery",
     "lifecycle.rescue": "delivery",
 }  # every task, and the queue that it waits in

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, unique
+from itertools import islice, takewhile
 
 import psycopg
 from sqlalchemy import Connection, column, exists, select, table, text
@@ -84,6 +85,16 @@ class Dropped:
     busy: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How one monthly table stands."""
+
+    # Months after this one that are made, without a gap.
+    ahead: int
+    # Whether rows lie in its DEFAULT partition: for a while no month was made for them.
+    in_default: bool
+
+
 @unique
 class _Result(Enum):
     DONE = "done"
@@ -119,13 +130,37 @@ def drop_before(connection: Connection, now: datetime, keep: Mapping[str, timede
     return Dropped(dropped=_those(results, _Result.DONE), busy=_those(results, _Result.BUSY))
 
 
+def standing(connection: Connection, now: datetime) -> dict[str, Standing]:
+    """Each monthly table, and how it stands at ``now``; locks nothing."""
+    return {
+        parent: Standing(ahead=_made_ahead(connection, parent, now), in_default=_has_any(connection, parent))
+        for parent in RANGED
+    }
+
+
+def _made_ahead(connection: Connection, parent: str, now: datetime) -> int:
+    ends = {row.ends_at.astimezone(UTC) for row in connection.execute(ATTACHED, {"parent": parent})}
+    following = islice(_months(parent, now), 1, None)
+    return sum(1 for _ in takewhile(ends.__contains__, (month.ends_at for month in following)))
+
+
+def _has_any(connection: Connection, parent: str) -> bool:
+    return connection.scalar(select(exists(text("1")).select_from(table(f"{parent}_default")))) is True
+
+
+def _months(parent: str, now: datetime) -> Iterator[Month]:
+    """The month of ``now`` and all after it."""
+    month = Month(
+        parent=parent, starts_at=now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    )
+    while True:
+        yield month
+        month = Month(parent=parent, starts_at=month.ends_at)
+
+
 def _ahead(now: datetime, months: int) -> Iterator[Month]:
-    first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     for parent in RANGED:
-        month = Month(parent=parent, starts_at=first)
-        for _ in range(months + 1):
-            yield month
-            month = Month(parent=parent, starts_at=month.ends_at)
+        yield from islice(_months(parent, now), months + 1)
 
 
 def _those(results: Mapping[str, _Result], wanted: _Result) -> tuple[str, ...]:

@@ -509,6 +509,24 @@ cohort_alerts = Table(
     comment="Alerts on figures of many accounts, with what is to be done and by whom",
 )
 
+censuses = Table(
+    "censuses",
+    metadata,
+    _must("subject", KEY, "the table that is counted"),
+    _must("begun_at", INSTANT, "when the last count was begun, on real time"),
+    _may("counted_at", INSTANT, "when the last whole count was finished, on real time; null: never yet"),
+    _must(
+        "took",
+        Double(),
+        "seconds that it took; before the first a guess, so that a count that dies is not repeated",
+        "5",
+    ),
+    _must("counts", JSONB(), "rows by label", "'{}'::jsonb"),
+    PrimaryKeyConstraint("subject"),
+    *_bounded("subject"),
+    comment="Whole tables, counted rarely, for the metrics: a row a table",
+)
+
 RANGED: Mapping[str, str] = MappingProxyType(
     {
         "events": "received_at",

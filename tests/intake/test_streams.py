@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -410,6 +410,35 @@ def test_lag_says_what_waits(client: redis.Redis) -> None:
     assert (lag.length, lag.pending, lag.waiting, lag.oldest_deliveries) == (5, 3, 2, 2)
     client.xclaim(stream_key(0), "lifecycle", "a", 0, [streams.read(0, "a").ids[0]], idle=90_000)
     assert streams.lag(0).oldest_idle_ms >= 90_000
+
+
+def test_the_age_of_the_oldest_entry_is_counted_from_its_xadd(client: redis.Redis) -> None:
+    """What the server wrote as an entry's id says since when it waits, by the server's own clock."""
+    seconds, _ = client.time()
+    client.xadd(stream_key(0), {"call": b"{}"}, id=f"{(seconds - 90) * 1000}-0")
+    assert one_shard(client).lag(0).oldest_age_ms in range(90_000, 100_000)
+
+
+@pytest.mark.parametrize("entry_id", ["99999999999999-0", "7-1"])
+def test_an_id_that_a_producer_made_up_is_not_believed(client: redis.Redis, entry_id: str) -> None:
+    """An id in the future or one that only counts says nothing of the age; the reception does, where it is given."""
+    stamp = (datetime.now(UTC) - MINUTE).isoformat()
+    client.xadd(stream_key(0), {"call": b"{}", "received_at": stamp}, id=entry_id)
+    client.xadd(stream_key(1), {"call": b"{}"}, id=entry_id)
+    assert one_shard(client).lag(0).oldest_age_ms in range(59_000, 70_000)
+    assert one_shard(client).lag(1).oldest_age_ms is None
+
+
+def test_the_head_of_a_shard_is_looked_at_without_being_taken(client: redis.Redis) -> None:
+    """The first calls of a shard are shown, pending or not, and nothing is taken by looking."""
+    streams = one_shard(client)
+    streams.publish(calls(5))
+    streams.read(0, "a", 2)
+    client.xadd(stream_key(0), {"other": b"field"})
+    assert streams.head(0, 3) == tuple(calls(3))
+    assert streams.head(0) == tuple(calls(5))
+    assert streams.lag(0).pending == 2
+    assert streams.head(7) == ()
 
 
 def test_idle_consumers_are_forgotten_unless_they_hold_something(client: redis.Redis) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import TextClause, text
 
-from orchestrator.store import accounts, events, messages, observation
+from orchestrator.store import accounts, events, gauges, messages, observation
 from tests.usecases.company import DAY, MONDAY
 from tests.usecases.world import World
 
@@ -74,6 +74,8 @@ def test_each_tick_reads_what_is_due_and_not_what_waits(waiting: World) -> None:
     assert scanned(plan(waiting, messages.LET_GO, token=token)) == 0
     assert scanned(plan(waiting, observation.BACKLOG, now=MONDAY)) <= 20
     assert scanned(plan(waiting, observation.NEXT_INSTANT, now=MONDAY)) <= 20
+    assert scanned(plan(waiting, gauges.WAITING, now=MONDAY, most=gauges.MOST_COUNTED)) <= 20
+    assert "Seq Scan on messages" not in str(plan(waiting, gauges.IN_MOTION, most=gauges.MOST_COUNTED))
 
 
 def test_taking_outcomes_asks_the_index(bare: World) -> None:
