@@ -16,7 +16,7 @@ from orchestrator.cli.console import err, out
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.facts import instant
 from orchestrator.playbook.source import read_source
-from orchestrator.runtime.cohort import read_events
+from orchestrator.runtime.cohort import dated
 from orchestrator.runtime.composition import template_texts
 from orchestrator.runtime.settings import Settings
 from orchestrator.usecases.chronicle import line, row, words
@@ -43,9 +43,9 @@ def simulate(
     settings = Settings.load()
     compiled = checked(read_source(playbook or settings.playbook, template_texts(settings.templates)))
     lines = [each for each in (raw.strip() for raw in events.read_bytes().splitlines()) if each]
-    cohort = read_events(lines, AFTER)
-    arrivals = (Arrival(at=cue.at, call=cue.call) for cue in cohort.cues)
-    lived = lived_through(arrivals, compiled, cohort.end if until is None else _end(until))
+    calls = dated(lines)
+    end = calls[-1][0] + AFTER if until is None else _end(until)
+    lived = lived_through((Arrival(at=at, call=call) for at, call in calls), compiled, end)
     if jsonl:
         sys.stdout.buffer.writelines(line(each) for each in lived.happened)
     else:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -139,23 +140,32 @@ def read_cohort(path: Path) -> Cohort:
 
 
 def read_events(lines: Iterable[bytes], after: timedelta) -> Cohort:
-    """The calls of a file, by their timestamps, and the time ``after`` the last of them.
+    """The calls of a file, by their arrival, and the time ``after`` the last of them.
+
+    Raises:
+        CohortError: there is no call with a timestamp.
+    """
+    cues = [Cue(at=at, call=line, account=belongs_to(line) or "") for at, line in dated(lines)]
+    return Cohort(cues=cues, begin=cues[0].at, end=cues[-1].at + after)
+
+
+def dated(lines: Iterable[bytes]) -> list[tuple[datetime, bytes]]:
+    """The calls of a file, each with the instant of its arrival by its timestamp, in that order.
 
     A call without a readable timestamp arrives with the one before it.
 
     Raises:
         CohortError: there is no call with a timestamp.
     """
-    dated: list[tuple[datetime | None, bytes]] = [(_timestamp(line), line) for line in lines]
-    first = next((at for at, _ in dated if at is not None), None)
-    if first is None:
+    stamped = [(_timestamp(line), line) for line in lines]
+    at = next((at for at, _ in stamped if at is not None), None)
+    if at is None:
         raise CohortError("the file holds no call with a timestamp")
-    at, cues = first, []
-    for stamped, line in dated:
-        at = stamped or at
-        cues.append(Cue(at=arrival(at), call=line, account=belongs_to(line) or ""))
-    cues.sort(key=lambda cue: cue.at)
-    return Cohort(cues=cues, begin=cues[0].at, end=cues[-1].at + after)
+    calls = []
+    for said, line in stamped:
+        at = said or at
+        calls.append((arrival(at), line))
+    return sorted(calls, key=itemgetter(0))
 
 
 def _timestamp(line: bytes) -> datetime | None:

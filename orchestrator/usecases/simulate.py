@@ -11,6 +11,7 @@ Identity is the flow's: the last call that says whom a person belongs to wins; w
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from typing import Literal, TypeAlias, assert_never
 
 from orchestrator.core.account import Account
@@ -29,6 +30,7 @@ from orchestrator.core.decisions import (
 )
 from orchestrator.core.door import release
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
+from orchestrator.core.facts import concerns
 from orchestrator.core.lifecycle import absorb, advance, opened
 from orchestrator.core.people import Contact, Person, learn
 from orchestrator.core.playbook import Channel, Mode, Playbook
@@ -159,7 +161,10 @@ class _World:
     )  # person -> account, who said so
     unlinked: dict[str, list[Event]] = field(default_factory=dict)  # by person
     keys: set[tuple[str, str]] = field(default_factory=set)  # of the events that have arrived
+    alarms: dict[str, datetime] = field(default_factory=dict)  # by account: when it is looked at again
+    wakes: list[tuple[datetime, str]] = field(default_factory=list)  # a heap of them; what has moved is passed over
     pending: dict[str, list[Message]] = field(default_factory=dict)  # by account
+    doors: list[tuple[datetime, str]] = field(default_factory=list)  # the same of messages, by account
     outcomes: dict[str, list[Event]] = field(default_factory=dict)  # by account, to be folded
     failures: dict[str, tuple[datetime, int, str]] = field(
         default_factory=dict
@@ -185,26 +190,52 @@ class _World:
             yield self.arrivals[-1].at
         if self.words:
             yield self.words[-1].at
-        for name, account in self.accounts.items():
-            wake = self._wake_of(name, account)
-            if wake is not None:
-                yield wake
-        for listed in self.pending.values():
-            yield from (_comes_up(message) for message in listed)
+        while self.wakes and self.alarms.get(self.wakes[0][1]) != self.wakes[0][0]:
+            heappop(self.wakes)
+        while self.doors and not self._at_door(*self.doors[0]):
+            heappop(self.doors)
+        yield from (at for at, _ in (*self.wakes[:1], *self.doors[:1]))
 
-    def _wake_of(self, name: str, account: Account) -> datetime | None:
-        parked = self.failures.get(name)
-        return account.wake_at if parked is None else parked[0]
+    def _at_door(self, at: datetime, name: str) -> list[Message]:
+        """The messages of an account that come to the door at an instant."""
+        return [message for message in self.pending.get(name, ()) if _comes_up(message) == at]
+
+    def _keep(self, account: Account) -> None:
+        """The account as it is now, with the instant at which it is looked at again."""
+        self.accounts[account.id] = account
+        parked = self.failures.get(account.id)
+        wake = account.wake_at if parked is None else parked[0]
+        if wake != self.alarms.get(account.id):
+            self._set_alarm(account.id, wake)
+
+    def _set_alarm(self, name: str, wake: datetime | None) -> None:
+        if wake is None:
+            del self.alarms[name]
+        else:
+            self.alarms[name] = wake
+            heappush(self.wakes, (wake, name))
+
+    def _rung(self, now: datetime) -> set[str]:
+        """The accounts whose time has come."""
+        rung = {name for at, name in _taken(self.wakes, now) if self.alarms.get(name) == at}
+        for name in rung:
+            del self.alarms[name]
+        return rung
 
     def live(self, now: datetime) -> None:
         """All that happens at one instant."""
         self.instants += 1
         for name, events in sorted(self._arrived(now).items()):
-            self._step(name, events, now)
+            if self._matters(name, events):
+                self._step(name, events, now)
         while self.words and self.words[-1].at <= now:
             self._hear(self.words.pop(), now)
         while self._wake(now) or self._deliver(now):
             pass
+
+    def _matters(self, name: str, events: Sequence[Event]) -> bool:
+        """Whether the account is new or its playbook knows any of this: as in the flow, nothing else is looked at."""
+        return name not in self.accounts or any(concerns(event, self.playbook.vocabulary) for event in events)
 
     # -- events in ---------------------------------------------------------------------------------------------------
 
@@ -288,21 +319,17 @@ class _World:
     # -- deciding ----------------------------------------------------------------------------------------------------
 
     def _wake(self, now: datetime) -> bool:
-        due = [name for name, account in sorted(self.accounts.items()) if self._is_due(name, account, now)]
-        for name in due:
+        due = self._rung(now) | self.outcomes.keys()
+        for name in sorted(due):
             self._step(name, [], now)
         return bool(due)
-
-    def _is_due(self, name: str, account: Account, now: datetime) -> bool:
-        wake = self._wake_of(name, account)
-        return bool(self.outcomes.get(name)) or (wake is not None and wake <= now)
 
     def _step(self, name: str, arrived: Sequence[Event], now: datetime) -> None:
         events = [*arrived, *self.outcomes.pop(name, [])]
         account = self.accounts.get(name) or opened(name, now, self.playbook)
         self._learn(name, events)
         if name in self.failures and now < self.failures[name][0]:
-            self.accounts[name] = replace(absorb(account, events, self.playbook), basis="")
+            self._keep(replace(absorb(account, events, self.playbook), basis=""))
             return
         try:
             step = advance(account, self._crowd(name), events, now, self.playbook)
@@ -333,12 +360,12 @@ class _World:
         tries = self.failures.get(account.id, (now, 0, ""))[1] + 1
         pause = min(FIRST_PAUSE * 2 ** min(tries - 1, 20), LONGEST_PAUSE)
         self.failures[account.id] = (now + pause, tries, f"{type(error).__name__}: {error}")
-        self.accounts[account.id] = replace(absorb(account, events, self.playbook), basis="")
+        self._keep(replace(absorb(account, events, self.playbook), basis=""))
         detail: dict[str, Json] = {"error": self.failures[account.id][2], "until": (now + pause).isoformat()}
         self._tell(now, account.id, Note(kind=NoteKind.PARKED, at=now, detail=detail))
 
     def _write(self, name: str, step: Step, now: datetime) -> None:
-        self.accounts[name] = step.account
+        self._keep(step.account)
         for decision in step.decisions:
             begun = (decision.first_episode or decision.episode, decision.first_decided_at or decision.decided_at)
             self.decisions[(name, decision.play, *begun)] = decision
@@ -348,7 +375,9 @@ class _World:
             self._tell(now, name, each)
         for withdrawal in step.withdrawals:
             self._withdraw(name, withdrawal.play, withdrawal.episode, withdrawal.reason, now)
-        self.pending.setdefault(name, []).extend(step.messages)
+        for message in step.messages:
+            self.pending.setdefault(name, []).append(message)
+            heappush(self.doors, (_comes_up(message), name))
         for escalation in step.escalations:
             if (name, escalation.play) not in self.open:
                 self.open[(name, escalation.play)] = Worked(escalation=escalation)
@@ -366,7 +395,8 @@ class _World:
     # -- messages out ------------------------------------------------------------------------------------------------
 
     def _deliver(self, now: datetime) -> bool:
-        ready = [each for listed in self.pending.values() for each in listed if _comes_up(each) <= now]
+        called = {name for _, name in _taken(self.doors, now)}
+        ready = [each for name in called for each in self.pending.get(name, ()) if _comes_up(each) <= now]
         for message in sorted(ready, key=lambda each: each.urgency):
             if message.channel is Channel.EMAIL:
                 self._hand_over(message, now)
@@ -408,6 +438,7 @@ class _World:
     def _replace(self, message: Message, later: Message) -> None:
         listed = self.pending[message.account]
         listed[listed.index(message)] = later
+        heappush(self.doors, (_comes_up(later), later.account))
 
     def _end(self, message: Message, state: str, reason: MessageReason | None, now: datetime) -> None:
         self.pending[message.account].remove(message)
@@ -441,6 +472,12 @@ class _World:
             waiting=sum(len(listed) for listed in self.unlinked.values()),
             parked={name: error for name, (_, _, error) in self.failures.items()},
         )
+
+
+def _taken(heap: list[tuple[datetime, str]], now: datetime) -> Iterator[tuple[datetime, str]]:
+    """What has come by now, taken from its heap."""
+    while heap and heap[0][0] <= now:
+        yield heappop(heap)
 
 
 def _address(person: Person) -> str | None:

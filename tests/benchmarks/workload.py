@@ -7,7 +7,7 @@ event of such a name goes to an account that has it already. So a rule watches a
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import accumulate
 from random import Random
 
@@ -100,11 +100,12 @@ class Traffic:
     def _call(self, number: int, name: str) -> Call:
         self.sent += 1
         account = account_name(number)
-        return Call(shard=shard_of(account, self.shards), body=_body(account, name, self.sent, self.rng))
+        at = NOW - timedelta(milliseconds=self.rng.randint(1, 600_000))
+        return Call(shard=shard_of(account, self.shards), body=body(account, name, self.sent, self.rng, at))
 
 
-def _body(account: str, name: str, serial: int, rng: Random) -> bytes:
-    at = NOW - timedelta(milliseconds=rng.randint(1, 600_000))
+def body(account: str, name: str, serial: int, rng: Random, at: datetime) -> bytes:
+    """A call of one of an account's people."""
     person = f"{account}-{rng.choice(PEOPLE)}"
     said = _said(name, person, rng)
     return (
