@@ -34,7 +34,7 @@ from orchestrator.runtime import broker, parts, servers
 from orchestrator.runtime.clock import HeldClock
 from orchestrator.runtime.composition import Installation, install, publish_configured
 from orchestrator.runtime.conductor import Conductor, Cue
-from orchestrator.runtime.settings import Settings
+from orchestrator.runtime.settings import ClockKind, Settings
 from orchestrator.runtime.supervisor import Ended, Notice, Part, Pauses, Started, Supervisor
 from orchestrator.store import messages
 from orchestrator.store.failures import Fault, fault
@@ -98,14 +98,19 @@ class Plant:
         lease_seconds: int = 2,
         shards: int = 2,
         playbook: Path | None = None,
+        clock: ClockKind = ClockKind.HELD,
         ground: Callable[[Path], Callable[[], None]] | None = None,
+        **further: int,
     ) -> None:
-        """``ground`` prepares the data folder before anything is started, and says how to undo it."""
+        """``ground`` prepares the data folder before anything is started, and says how to undo it.
+
+        What is ``further`` are settings, by field.
+        """
         self.folder = Path(tempfile.mkdtemp(prefix="lc-plant-", dir="/tmp"))
         self.folder.chmod(0o755)
-        chosen: dict[str, Any] = {"playbook": playbook} if playbook else {}
+        chosen: dict[str, Any] = {"playbook": playbook, **further} if playbook else further
         self.settings = Settings.load(
-            home=self.folder / "var", clock="held", lease_seconds=lease_seconds, shards=shards, workers=1, **chosen
+            home=self.folder / "var", clock=clock, lease_seconds=lease_seconds, shards=shards, workers=1, **chosen
         )
         self.clock = HeldClock()
         self.notices: list[Notice] = []
@@ -131,7 +136,7 @@ class Plant:
             **planned.variables(),
             "LIFECYCLE_HOME": str(self.settings.home),
             "LIFECYCLE_PLAYBOOK": str(self.settings.playbook),
-            "LIFECYCLE_CLOCK": "held",
+            "LIFECYCLE_CLOCK": self.settings.clock.value,
             "LIFECYCLE_SHARDS": str(self.settings.shards),
             "LIFECYCLE_LEASE_SECONDS": str(self.settings.lease_seconds),
         }
@@ -155,7 +160,8 @@ class Plant:
             parents = text("SELECT inhrelid::regclass::text FROM pg_inherits")
             emptied = sorted(set(found) - KEPT_TABLES - set(connection.scalars(parents)))
             connection.execute(text(f"TRUNCATE {', '.join(emptied)}"))
-            self.clock.set(connection, instant)
+            if self.settings.clock is ClockKind.HELD:
+                self.clock.set(connection, instant)
         self.ports.streams.client.flushall()
         prune(self.ports)
         publish_configured(self.installation, lambda _: None)
