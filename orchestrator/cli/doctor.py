@@ -1,9 +1,8 @@
 """``lifecycle doctor``: what is configured, reachable, lagging, parked; the exit status says healthy or not."""
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from enum import StrEnum, unique
 from typing import Annotated
 
@@ -12,6 +11,8 @@ from rich.table import Table
 from sqlalchemy import text
 
 from orchestrator.cli.console import out
+from orchestrator.insight import checkup
+from orchestrator.insight.checkup import LATE, Finding
 from orchestrator.runtime import broker
 from orchestrator.runtime.addresses import Addresses, masked
 from orchestrator.runtime.composition import Installation, install
@@ -21,7 +22,6 @@ from orchestrator.store import figures, observation, playbooks
 from orchestrator.store.migrate import is_current
 
 ILL = 1  # exit status
-LATE = timedelta(minutes=5)  # a due wake-up older than this is a lag
 PING_SECONDS = 2.0  # for workers to answer
 
 
@@ -32,15 +32,6 @@ class PartName(StrEnum):
     ALL = "all"
     WORKER = "worker"
     BEAT = "beat"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One line of the report."""
-
-    what: str
-    well: bool
-    detail: str
 
 
 def doctor(
@@ -76,22 +67,39 @@ def _examine(settings: Settings, part: PartName) -> Iterator[Finding]:
 
 def _examine_installed(installation: Installation, addresses: Addresses, part: PartName) -> Iterator[Finding]:
     database = _tried("database", lambda: _database(installation, addresses))
-    streams = _tried("streams", lambda: _streams(installation, addresses))
+    streams = _tried_all("streams", lambda: _streams(installation, addresses))
     yield database
-    yield streams
-    if part is PartName.BEAT or not (database.well and streams.well):
+    yield from streams
+    if part is PartName.BEAT or not (database.well and streams[0].well):
         return
     yield _tried("workers", lambda: _workers(addresses))
     if part is PartName.ALL:
         yield _mail(installation)
         yield from _backlog(installation)
+        yield _months(installation)
+
+
+def _streams(installation: Installation, addresses: Addresses) -> Iterator[Finding]:
+    streams = installation.ports.streams
+    yield from checkup.shards(streams, masked(addresses.stream_url))
+    yield from checkup.server(streams)
+
+
+def _months(installation: Installation) -> Finding:
+    with installation.ports.engine.connect() as connection:
+        return checkup.months(connection, installation.ports.clock.now(connection))
 
 
 def _tried(what: str, examine: Callable[[], Finding]) -> Finding:
+    (found,) = _tried_all(what, lambda: [examine()])
+    return found
+
+
+def _tried_all(what: str, examine: Callable[[], Iterable[Finding]]) -> list[Finding]:
     try:
-        return examine()
+        return list(examine())
     except Exception as error:  # noqa: BLE001 -- whatever it is, the doctor says it and goes on
-        return Finding(what=what, well=False, detail=f"{type(error).__name__}: {str(error).splitlines()[0]}")
+        return [Finding(what=what, well=False, detail=f"{type(error).__name__}: {str(error).splitlines()[0]}")]
 
 
 def _database(installation: Installation, addresses: Addresses) -> Finding:
@@ -104,14 +112,6 @@ def _database(installation: Installation, addresses: Addresses) -> Finding:
         f"PostgreSQL {version} at {masked(addresses.database_url)}, playbook {current or 'none: lifecycle migrate'}"
     )
     return Finding(what="database", well=current is not None, detail=detail)
-
-
-def _streams(installation: Installation, addresses: Addresses) -> Finding:
-    streams = installation.ports.streams
-    lags = [streams.lag(shard) for shard in range(streams.shards)]
-    waiting, oldest = sum(lag.length for lag in lags), max(lag.oldest_idle_ms for lag in lags)
-    detail = f"{masked(addresses.stream_url)}: {waiting} entries wait, the oldest pending for {oldest / 1000:.0f} s"
-    return Finding(what="streams", well=oldest < LATE / timedelta(milliseconds=1), detail=detail)
 
 
 def _workers(addresses: Addresses) -> Finding:
