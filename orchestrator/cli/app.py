@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from orchestrator.cli import (
     account,
+    accounts,
     audit,
     doctor,
     escalation,
@@ -48,6 +49,7 @@ app.command("audit")(audit.audit)
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(events.app, name="events")
 app.add_typer(account.app, name="account")
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(message.app, name="message")
 app.add_typer(plan.app, name="plan")
 app.add_typer(escalation.app, name="escalation")

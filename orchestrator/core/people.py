@@ -7,7 +7,11 @@ from datetime import datetime
 from orchestrator.core.events import Event, EventKind
 from orchestrator.core.facts import MOST_TEXT, Written, last_written
 
-PERSON_TRAITS = ("email", "name", "firstName", "lastName", "role", "timezone", "locale")  # the Segment spec's names
+CONSENT_TRAITS = ("consent", "consent_source", "consent_at")  # ours: what was said of getting mail, by whom, when
+PERSON_TRAITS = (
+    *("email", "name", "firstName", "lastName", "role", "timezone", "locale"),  # the Segment spec's names
+    *CONSENT_TRAITS,
+)
 ROLES = ("champion", "owner", "admin")  # in the order in which they are written to
 
 

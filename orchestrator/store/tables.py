@@ -318,6 +318,23 @@ contacts = Table(
     comment="Addresses and what they allow; the door locks this row while it counts a cap",
 )
 
+consents = Table(
+    "consents",
+    metadata,
+    _must("address", KEY, "the normalised address"),
+    _must("event", UUID, "the key of the call that says so"),
+    _must("given", Boolean(), "whether consent was given; else it was withdrawn"),
+    _must("said_at", INSTANT, "when it was said"),
+    _must("said_where", TEXT, "where it was said, as it was told; empty: not told"),
+    _must("resubscribes", Boolean(), "whether it may lift a withdrawal that was said before"),
+    _must("person_id", KEY, "the person that the call speaks of"),
+    _must("source", KEY, "who told us"),
+    _must("recorded_at", INSTANT, "when it was written down"),
+    PrimaryKeyConstraint("address", "event"),
+    CheckConstraint("char_length(address) BETWEEN 1 AND 320", name="address_length"),
+    comment="What was said of getting mail, and where: the proof of consent, and what contacts.unsubscribed_at is from",
+)
+
 # ------------------------------------------------------------------------------------------------ decisions
 
 ledger = Table(

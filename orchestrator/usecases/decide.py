@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from orchestrator.core.account import Account
+from orchestrator.core.consent import Statement, statements
 from orchestrator.core.decisions import Message, Note, NoteKind, Step
 from orchestrator.core.events import Event, EventKind
 from orchestrator.core.lifecycle import absorb, advance, quiet
@@ -22,7 +23,7 @@ from orchestrator.core.people import Person, learn
 from orchestrator.core.playbook import Channel, Playbook
 from orchestrator.messaging.address import normalise
 from orchestrator.messaging.errors import AddressError
-from orchestrator.store import accounts, decisions, messages, people
+from orchestrator.store import accounts, consents, decisions, messages, people
 from orchestrator.store import events as event_store
 from orchestrator.store.accounts import Locked, Parking
 from orchestrator.store.decisions import DecidedTwiceError
@@ -78,7 +79,7 @@ def decide(
     locked = accounts.load(connection, ids)
     parked = accounts.parked(connection, ids)
     events = _with_outcomes(connection, ids, arrived, now)
-    _save_people(connection, events)
+    _save_people(connection, events, now)
     crowd = gather(connection, ports, locked, _curious(ports, locked, events, now))
     moved = [
         _move(connection, ports, each, crowd.get(name, []), events.get(name, []), parked.get(name), now)
@@ -99,7 +100,7 @@ def _with_outcomes(
     return events
 
 
-def _save_people(connection: Connection, events: Mapping[str, list[Event]]) -> None:
+def _save_people(connection: Connection, events: Mapping[str, list[Event]], now: datetime) -> None:
     """Learn what calls say of persons, under their accounts' locks."""
     said: dict[tuple[str, str], list[Event]] = {}
     for account, listed in events.items():
@@ -108,8 +109,22 @@ def _save_people(connection: Connection, events: Mapping[str, list[Event]]) -> N
                 said.setdefault((account, event.person), []).append(event)
     if said:
         known = people.persons(connection, said)
-        learned = {key: learn(known.get(key, Person(id=key[1])), listed) for key, listed in said.items()}
+        before = {key: known.get(key, Person(id=key[1])) for key in said}
+        learned = {key: learn(before[key], listed) for key, listed in said.items()}
         people.save_persons(connection, learned)
+        _save_consents(
+            connection, [each for key in said for each in statements(before[key], learned[key], said[key])], now
+        )
+
+
+def _save_consents(connection: Connection, said: Sequence[Statement], now: datetime) -> None:
+    """What was said of getting mail acts on the address at once: the door looks there (P5)."""
+    by_address: dict[str, list[Statement]] = {}
+    for each in said:
+        address = _normalised(each.address)
+        if address is not None:
+            by_address.setdefault(address, []).append(each)
+    consents.record(connection, by_address, now)
 
 
 def _curious(
@@ -240,8 +255,12 @@ def _address(message: Message) -> str | None:
     """The normalised address; None for a mail that cannot be written, which the door will name, and for no address."""
     if message.channel is not Channel.EMAIL:
         return message.address or None
+    return _normalised(message.address)
+
+
+def _normalised(address: str) -> str | None:
     try:
-        return normalise(message.address)
+        return normalise(address)
     except AddressError:
         return None
 
