@@ -38,20 +38,20 @@ def statements(before: Person, after: Person, events: Iterable[Event]) -> list[S
 
     What was said before an address was known is said again of a new address: a withdrawal must not be forgotten.
     """
-    said = [_said(event, after) for event in events if event.kind is EventKind.IDENTIFY]
+    said = [_said(event, after.id, after.email or before.email) for event in events if event.kind is EventKind.IDENTIFY]
     kept = None if after.email == before.email else _kept(after)
     return [each for each in (*said, kept) if each is not None]
 
 
-def _said(event: Event, person: Person) -> Statement | None:
-    word, email = event.properties.get("consent"), event.properties.get("email")
-    address = email if isinstance(email, str) and "@" in email else person.email
+def _said(event: Event, person: str, known: str | None) -> Statement | None:
+    word, email = _text(event.properties.get("consent")), event.properties.get("email")
+    address = email if isinstance(email, str) and "@" in email else known
     if word not in {GIVEN, WITHDRAWN} or address is None:
         return None
     at = instant(event.properties.get("consent_at"))
     return Statement(
         address=address,
-        person=person.id,
+        person=person,
         given=word == GIVEN,
         at=min(at or event.occurred_at, event.occurred_at),  # nobody speaks in the future
         source=_text(event.properties.get("consent_source")),
