@@ -73,14 +73,14 @@ def database_template(postgres_url: str) -> str:
 @pytest.fixture
 def empty_database_url(postgres_url: str) -> Iterator[str]:
     """The address of a fresh database without tables."""
-    with _database(postgres_url, "template0") as url:
+    with fresh_database(postgres_url, "template0") as url:
         yield url
 
 
 @pytest.fixture
 def database_url(postgres_url: str, database_template: str) -> Iterator[str]:
     """The address of a fresh, migrated database."""
-    with _database(postgres_url, database_template) as url:
+    with fresh_database(postgres_url, database_template) as url:
         yield url
 
 
@@ -200,7 +200,8 @@ def _short_folder() -> str:
 
 
 @contextmanager
-def _database(server: str, template: str) -> Iterator[str]:
+def fresh_database(server: str, template: str) -> Iterator[str]:
+    """The address of a fresh copy of a database, dropped when the block ends."""
     name = f"test_{next(_numbers)}"
     _administer(server, "CREATE DATABASE {} TEMPLATE {}", name, template)
     yield _address_of(server, name)

@@ -14,6 +14,7 @@ from orchestrator.cli import (
     doctor,
     escalation,
     events,
+    keys,
     message,
     metrics,
     plan,
@@ -40,6 +41,7 @@ app.command("demo")(up.demo)
 app.command("migrate")(processes.migrate)
 app.command("worker")(processes.worker)
 app.command("beat")(processes.beat)
+app.command("gateway")(processes.gateway)
 app.command("flower")(processes.flower)
 app.command("catcher")(processes.catcher)
 app.command("doctor")(doctor.doctor)
@@ -48,6 +50,7 @@ app.command("metrics")(metrics.metrics)
 app.command("audit")(audit.audit)
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(events.app, name="events")
+app.add_typer(keys.app, name="keys")
 app.add_typer(account.app, name="account")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(message.app, name="message")

@@ -239,7 +239,7 @@ def _workers(settings: Settings, servers: Servers, tell: Callable[[Notice], None
         "LIFECYCLE_CLOCK": str(ClockKind.HELD),
         "MAIL_POSTAL_ADDRESS": settings.mail_postal_address or POSTAL_ADDRESS,
     }
-    parts = table.parts(table.plan(settings, servers.addresses, environment), flower=False)
+    parts = table.parts(table.plan(settings, servers.addresses, environment), flower=False, gateway=False)
     supervisor = Supervisor(parts, logs=settings.home / "log", tell=tell, watches=table.watches(servers))
     thread = threading.Thread(target=supervisor.run, name="supervisor")
     thread.start()

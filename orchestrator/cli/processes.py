@@ -14,6 +14,7 @@ from orchestrator.runtime.settings import Settings
 from orchestrator.usecases.prune import prune
 
 CELERY = (sys.executable, "-m", "celery", "-A", "workers.app")
+GATEWAY = (sys.executable, "-m", "orchestrator.gateway")
 
 
 def migrate() -> None:
@@ -60,6 +61,12 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def gateway() -> None:
+    """Run the gateway: events in over HTTP; /healthz, /readyz and /metrics on a port of their own."""
+    sys.stdout.flush()
+    os.execv(GATEWAY[0], GATEWAY)  # noqa: S606 -- our own interpreter, no shell
 
 
 def flower(

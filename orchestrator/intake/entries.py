@@ -1,8 +1,9 @@
 """Entries: one item of an event stream, decoded to a call with its source and reception, or rejected whole.
 
 An entry's fields: ``call`` (one Segment call, JSON), optional ``source`` (else "segment"), optional ``received_at``
-(ISO 8601, written by whoever took the call in). Other fields are ignored; of a doubled field the last counts. Time is
-never taken from the entry's id: ids may lie in the far future.
+(ISO 8601, written by whoever took the call in), optional ``refused`` (``reason: detail``: the gateway has judged the
+call and sends it on only to be kept; without this field it can be put back). Other fields are ignored; of a doubled
+field the last counts. Time is never taken from the entry's id: ids may lie in the far future.
 
 What is rejected is kept as it came: all fields, in order and with their doubles, as netstrings (``4:call,2:{},``: the
 length in bytes, a colon, the bytes, a comma; field, value, field, value …). ``unpacked`` gives the fields back for
@@ -19,7 +20,7 @@ from orchestrator.core.events import OWN_SOURCE
 from orchestrator.core.facts import instant
 from orchestrator.intake.segment import MOST_ID, OLDEST, Parsed, Rejection, RejectionReason, parse_call
 
-CALL, SOURCE, RECEIVED_AT = b"call", b"source", b"received_at"  # the fields
+CALL, SOURCE, RECEIVED_AT, REFUSED = b"call", b"source", b"received_at", b"refused"  # the fields
 DEFAULT_SOURCE = "segment"  # who speaks when an entry does not say
 MOST_KEPT = 1024 * 1024  # bytes of a rejected entry that are kept; only foreign writers can exceed it
 
@@ -64,6 +65,7 @@ def decode(stream: str, entry_id: str | bytes, fields: Fields, *, now: datetime)
     name = entry_id if isinstance(entry_id, str) else entry_id.decode("latin-1")
     by_name = fields if isinstance(fields, Mapping) else dict(zip(fields[::2], fields[1::2], strict=True))
     try:
+        _pass_on(by_name.get(REFUSED))
         return Entry(
             stream=stream,
             entry_id=name,
@@ -75,6 +77,20 @@ def decode(stream: str, entry_id: str | bytes, fields: Fields, *, now: datetime)
         )
     except Rejection as rejection:
         return _rejected(stream, name, fields, now, rejection)
+
+
+def refused(rejection: Rejection) -> bytes:
+    """The value of the field ``refused``."""
+    return f"{rejection.reason}: {rejection.detail}".encode("utf-8", "backslashreplace")
+
+
+def _pass_on(raw: bytes | None) -> None:
+    """Raise what the gateway said of this entry, which it has refused and sends on only to be kept."""
+    if raw is None:
+        return
+    word, _, detail = raw.decode("utf-8", "backslashreplace").partition(": ")
+    known = word in set(RejectionReason)
+    raise Rejection(RejectionReason(word) if known else RejectionReason.BAD_FIELD, detail if known else "refused")
 
 
 def _call(fields: Mapping[bytes, bytes]) -> bytes:

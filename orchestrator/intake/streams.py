@@ -24,10 +24,11 @@ producer that sees one sends the same calls again: whatever arrived twice has th
 must be stable for a worker's slot; a name left behind is removed by ``forget_idle``.
 """
 
+import re
 import time
 from binascii import crc32
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,8 +42,8 @@ from redis.exceptions import ResponseError
 
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.facts import instant
-from orchestrator.intake.entries import CALL, DEFAULT_SOURCE, RECEIVED_AT, SOURCE
-from orchestrator.intake.segment import OLDEST, belongs_to
+from orchestrator.intake.entries import CALL, DEFAULT_SOURCE, RECEIVED_AT, REFUSED, SOURCE, refused
+from orchestrator.intake.segment import OLDEST, Rejection, belongs_to
 
 GROUP = "lifecycle"  # the one consumer group
 BATCH = 500  # entries a pipeline; more gains nothing (measured)
@@ -50,6 +51,8 @@ RECLAIM_AFTER = timedelta(seconds=60)  # idle so long, an entry's consumer is ta
 
 OLDEST_MS = round(OLDEST.timestamp() * 1000)  # an id that says less is a count, no instant
 _END = b"0-0"  # XAUTOCLAIM: where a sweep begins and ends
+
+_RUN_ID = re.compile(rb"^run_id:(\w+)", re.MULTILINE)  # in the answer to INFO
 
 _RENEW = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -76,6 +79,14 @@ return gone
 """
 
 RawEntry: TypeAlias = tuple[str, list[bytes]]  # its id; field, value, field, value … as they came, doubles too
+
+
+class NotDurableError(LifecycleError):
+    """The server took the entries and did not confirm in time that they are on disk; send them again."""
+
+
+class CannotWaitError(LifecycleError):
+    """The server cannot confirm that entries are on disk: it needs an append-only file and WAITAOF (Redis 7.2)."""
 
 
 class DecodingClientError(LifecycleError):
@@ -151,6 +162,14 @@ class _Sweep:
         return cursor != _END
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What the entries of a request have in common, ready to be sent."""
+
+    words: int  # fields and values, counted together
+    packed: bytes  # as the protocol spells them
+
+
 @dataclass(frozen=True, slots=True)
 class _Added:
     """The answers to one pipeline of XADDs."""
@@ -213,11 +232,10 @@ class Streams:
         and later); ``durable`` is False when it does not, cannot, or was restarted between two pipelines. Stay below
         the client's ``socket_timeout``. Raises redis-py's errors; what was sent before may have arrived.
         """
-        stamp = [SOURCE, source.encode()]
-        if received_at is not None:
-            stamp += [RECEIVED_AT, received_at.isoformat().encode()]
+        stamp = stamped(source, received_at)
         wait_ms = durable_ms if durable_ms is not None and self.can_wait else None
-        added = [self._append(chunk, stamp, wait_ms, is_last=is_last) for chunk, is_last in _chunked(calls, BATCH)]
+        commands = (posted(self._shard_for(call), call, stamp) for call in calls)
+        added = [self._append(chunk, wait_ms, is_last=is_last) for chunk, is_last in _chunked(commands, BATCH)]
         return Published(
             entry_ids=tuple(entry_id for each in added for entry_id in each.entry_ids),
             durable=wait_ms is not None and _is_durable(added),
@@ -231,21 +249,60 @@ class Streams:
             return known is not None
         return False
 
-    def _append(self, calls: list[bytes], stamp: list[bytes], wait_ms: int | None, *, is_last: bool) -> _Added:
-        pipeline: Any = self.client.pipeline(transaction=False)
-        for call in calls:
-            pipeline.execute_command("XADD", stream_key(self._shard_for(call)), "*", CALL, call, *stamp)
-        if wait_ms is not None:
-            pipeline.info("server")
-            if (
-                is_last
-            ):  # covers all that was written before; in this pipeline, as the server asks whose connection wrote
-                pipeline.execute_command("WAITAOF", 1, 0, wait_ms)
-        return _added(len(calls), pipeline.execute(raise_on_error=False))
+    def _append(self, commands: list[bytes], wait_ms: int | None, *, is_last: bool) -> _Added:
+        asked = [] if wait_ms is None else [_command(b"INFO", b"server")]
+        if wait_ms is not None and is_last:
+            asked.append(_waitaof(wait_ms))
+        return _added(len(commands), self._exchange([*commands, *asked]))
+
+    def put(self, commands: Sequence[bytes], *, durable_ms: int | None = None) -> list[bytes | ResponseError]:
+        """Send commands of ``posted`` in one pipeline; gives an entry's id, or the server's refusal, for each.
+
+        With ``durable_ms`` the server confirms within so many milliseconds that all of them are fsynced. It is asked
+        on the connection that wrote, in the same pipeline, so its word holds for one run of the server; a pipeline
+        that is cut anywhere raises. Raises NotDurableError, and redis-py's errors of the connection: then nothing is
+        known of any of them, and whoever sent them has to send them again.
+        """
+        asked = [] if durable_ms is None else [_waitaof(durable_ms)]
+        answers = self._exchange([*commands, *asked])
+        if durable_ms is not None:
+            _insist(answers.pop())
+        return answers
+
+    def lengths(self) -> list[int]:
+        """How many entries stand in each shard's stream, pending ones too."""
+        answers = self._exchange([_command(b"XLEN", stream_key(shard).encode()) for shard in range(self.shards)])
+        _raise_first(answers)
+        return answers
+
+    def check(self, *, confirm: bool) -> None:
+        """Ask whether the server is there, and whether it could confirm that entries are on disk; else raises."""
+        self.client.ping()
+        if confirm:
+            _insist(self._exchange([_waitaof(1)])[0])
+
+    def _exchange(self, commands: list[bytes]) -> list[Any]:
+        """Send packed commands and read an answer to each; errors of the server are answers, those of the way raise.
+
+        redis-py's own pipeline takes three times as long: it packs each command word by word (measured: 8 us to 3 us).
+        """
+        pool = self.client.connection_pool
+        connection: Any = pool.get_connection()
+        try:
+            connection.send_packed_command([b"".join(commands)])
+            return [_answer(connection) for _ in commands]
+        except BaseException:
+            connection.disconnect()  # what it would read next are answers to nobody's questions
+            raise
+        finally:
+            pool.release(connection)
+
+    def shard_for(self, whose: str | None) -> int:
+        """The shard of an account, or a person, or of nobody (0)."""
+        return 0 if whose is None else shard_of(whose, self.shards)
 
     def _shard_for(self, call: bytes) -> int:
-        whose = belongs_to(call)
-        return 0 if whose is None else shard_of(whose, self.shards)
+        return self.shard_for(belongs_to(call))
 
     # ---------------------------------------------------------------------------------------------------------- read
 
@@ -375,12 +432,57 @@ class Streams:
         return tuple(name.decode("utf-8", "backslashreplace") for name in gone)
 
 
+def stamped(source: str, received_at: datetime | None = None) -> Stamp:
+    """The fields that entries of one source and reception share, packed: made once for all of them."""
+    words = [SOURCE, source.encode("utf-8", "surrogatepass")]
+    if received_at is not None:
+        words += [RECEIVED_AT, received_at.isoformat().encode()]
+    return Stamp(words=len(words), packed=_words(words))
+
+
+def posted(shard: int, call: bytes, stamp: Stamp, refusal: Rejection | None = None) -> bytes:
+    """The command, packed, that puts a call on a shard's stream; with why the door refused it, if it did."""
+    key = stream_key(shard).encode()
+    more = b"" if refusal is None else _words([REFUSED, refused(refusal)])
+    return b"*%d\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n$1\r\n*\r\n$4\r\ncall\r\n$%d\r\n%b\r\n%b%b" % (
+        5 + stamp.words + (2 if more else 0), len(key), key, len(call), call, stamp.packed, more,
+    )  # fmt: skip
+
+
+def _command(*words: bytes) -> bytes:
+    return b"*%d\r\n%b" % (len(words), _words(words))
+
+
+def _words(words: Iterable[bytes]) -> bytes:
+    return b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+
+
+def _waitaof(wait_ms: int) -> bytes:
+    return _command(b"WAITAOF", b"1", b"0", b"%d" % wait_ms)
+
+
+def _answer(connection: Any) -> Any:  # noqa: ANN401 -- redis-py's connection, and as the server says it
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
+
+
+def _insist(answer: object) -> None:
+    """What WAITAOF said, or what kept it from saying it."""
+    if isinstance(answer, ResponseError):
+        raise CannotWaitError(f"{CannotWaitError.__doc__} It said: {answer}")
+    if not (isinstance(answer, list) and answer[0] >= 1):
+        raise NotDurableError
+
+
 def _added(calls: int, answers: list[Any]) -> _Added:
     ids, (info, waited) = answers[:calls], (*answers[calls:], None, None)[:2]
     _raise_first(ids)
+    run = _RUN_ID.search(info) if isinstance(info, bytes) else None
     return _Added(
         entry_ids=[entry_id.decode() for entry_id in ids],
-        run_id=info.get("run_id") if isinstance(info, dict) else None,
+        run_id=run[1].decode() if run else None,
         is_fsynced=isinstance(waited, list) and waited[0] >= 1,
     )
 

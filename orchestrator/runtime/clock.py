@@ -43,6 +43,10 @@ class SystemClock:
 
     def now(self, connection: Connection) -> datetime:  # noqa: ARG002 - the port's signature
         """Return the machine's time; the connection is not used."""
+        return self.instant()
+
+    def instant(self) -> datetime:
+        """Return the machine's time, which needs no connection."""
         return datetime.now(UTC)
 
 

@@ -6,6 +6,8 @@ from email.utils import parseaddr
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from orchestrator.intake.streams import Streams
 from orchestrator.messaging.compose import Sender
@@ -23,6 +25,8 @@ from orchestrator.usecases.ports import Mailing, Nudges, Ports, silent
 from orchestrator.usecases.publish import publish
 
 NO_POSTAL_ADDRESS = "(MAIL_POSTAL_ADDRESS is not set)"  # in caught mail only: with a relay it must be set
+GATEWAY_SECONDS = 5  # the same, for a gateway: a client waits, and will send it again
+GATEWAY_CONNECT_SECONDS = 2  # for a connection of a gateway
 REDIS_SECONDS = 10  # for an answer or a connection; without it a half-open socket hangs for ever
 
 
@@ -65,6 +69,19 @@ def streams(settings: Settings, addresses: Addresses) -> Streams:
         decode_responses=False,
         socket_timeout=REDIS_SECONDS,
         socket_connect_timeout=REDIS_SECONDS,
+        health_check_interval=30,
+    )
+    return Streams(client, settings.shards)
+
+
+def gateway_streams(settings: Settings, addresses: Addresses) -> Streams:
+    """The event streams as the gateway puts entries there: who waits at the door is told at once that they are away."""
+    client = redis.Redis.from_url(
+        addresses.stream_url,
+        decode_responses=False,
+        socket_timeout=GATEWAY_SECONDS,
+        socket_connect_timeout=GATEWAY_CONNECT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
         health_check_interval=30,
     )
     return Streams(client, settings.shards)

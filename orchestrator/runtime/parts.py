@@ -47,7 +47,7 @@ def plan(settings: Settings, addresses: Addresses, environment: Mapping[str, str
     )
 
 
-def parts(planned: Plan, *, flower: bool = True) -> list[Part]:
+def parts(planned: Plan, *, flower: bool = True, gateway: bool = True) -> list[Part]:
     """The table of processes, in the order of their start."""
     variables = planned.variables()
     rows = [
@@ -56,6 +56,8 @@ def parts(planned: Plan, *, flower: bool = True) -> list[Part]:
         ("delivery", ("worker", "--queues", "delivery", "--concurrency", str(DELIVERY_PROCESSES)), None),
         ("beat", ("beat",), None),
     ]
+    if gateway:
+        rows.append(("gateway", ("gateway",), planned.settings.gateway_port))
     if flower:
         port = planned.settings.flower_port
         rows.append(("flower", ("flower", "--port", str(port)), port))

@@ -40,6 +40,14 @@ class ClockKind(StrEnum):
     HELD = "held"
 
 
+@unique
+class Durability(StrEnum):
+    """What the gateway's 200 promises of an event."""
+
+    DISK = "disk"  # the server said that it is on its disk (WAITAOF)
+    MEMORY = "memory"  # the server has it; a power cut may take what it has not written yet
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """One line of the table of settings, as the documentation shows it."""
@@ -185,9 +193,38 @@ class Settings(BaseSettings):
         description="How many processes decide. Unset: one a core, at least 2.",
     )
     appendfsync: Literal["everysec", "always"] = Field(
-        default="everysec",
+        default="always",
         validation_alias="LIFECYCLE_APPENDFSYNC",
-        description="How often our own Valkey writes to disk: everysec (a power cut may cost a second), or always.",
+        description="How often our own Valkey writes to disk: always (an event is confirmed in a millisecond), or "
+        "everysec (in 100 to 200).",
+    )
+    durability: Durability = Field(
+        default=Durability.DISK,
+        validation_alias="LIFECYCLE_DURABILITY",
+        description="What the gateway's 200 promises: disk (the stream server confirmed that the event is on its "
+        "disk), or memory (it has it; a power cut may cost what is not written yet).",
+    )
+    most_waiting: int = Field(
+        default=250_000,
+        ge=1,
+        validation_alias="LIFECYCLE_MOST_WAITING",
+        description="How many entries a shard's stream may hold before the gateway refuses with 429; each takes about "
+        "a kilobyte of the stream server's memory.",
+    )
+    gateway_host: Line = Field(
+        default="127.0.0.1",
+        validation_alias="GATEWAY_HOST",
+        description="The address that the gateway listens on, for events and for /metrics alike.",
+    )
+    gateway_port: int = Field(
+        default=8080, ge=1, le=65_535, validation_alias="GATEWAY_PORT", description="The port that takes events."
+    )
+    gateway_ops_port: int = Field(
+        default=8081,
+        ge=1,
+        le=65_535,
+        validation_alias="GATEWAY_OPS_PORT",
+        description="The gateway's port for /healthz, /readyz and /metrics; keep it from the outside.",
     )
     mail_from: Mailbox = Field(
         default="Acme <hello@acme.example>",

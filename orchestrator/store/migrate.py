@@ -58,6 +58,11 @@ def is_current(url: str) -> bool:
     return current(url) == head()
 
 
+def stands_at_head(connection: Connection) -> bool:
+    """Say the same of a database that somebody is connected to."""
+    return MigrationContext.configure(connection).get_current_revision() == head()
+
+
 def _config(connection: Connection | None = None) -> Config:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", SCRIPTS)

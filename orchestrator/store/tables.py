@@ -544,6 +544,24 @@ censuses = Table(
     comment="Whole tables, counted rarely, for the metrics: a row a table",
 )
 
+# ------------------------------------------------------------------------------------------------------ door
+
+write_keys = Table(
+    "write_keys",
+    metadata,
+    Column("id", BigInteger(), Identity(always=True), nullable=False, comment="a number to speak of it by"),
+    _must("source", KEY, "under what name everything counts that comes with this key"),
+    _must("hash", LargeBinary(), "SHA-256 of the secret, which is kept nowhere: 32 random bytes cannot be guessed"),
+    _must("shown", TEXT, "how the secret begins, so that a person can tell keys apart"),
+    _must("rate", TEXT, "how many events it may bring, as 100/second or 5000/minute"),
+    _must("created_at", INSTANT, "when it was made"),
+    _may("revoked_at", INSTANT, "since when it opens nothing; null: it works"),
+    PrimaryKeyConstraint("id"),
+    Index("uq_write_keys_hash", "hash", unique=True),
+    *_bounded("source"),
+    comment="Keys that producers show at the gateway, each for one source",
+)
+
 RANGED: Mapping[str, str] = MappingProxyType(
     {
         "events": "received_at",

@@ -141,7 +141,7 @@ class Plant:
             "LIFECYCLE_LEASE_SECONDS": str(self.settings.lease_seconds),
         }
         self.mail = planned.mail_folder
-        self._table = parts.parts(planned, flower=False)
+        self._table = parts.parts(planned, flower=False, gateway=False)
         self.installation = self._installed()
         self.begin(begin)
 

@@ -34,6 +34,8 @@ class Home:
             **os.environ,
             "LIFECYCLE_HOME": str(folder / "var"),
             "FLOWER_PORT": str(self.flower_port),
+            "GATEWAY_PORT": str(free_port()),
+            "GATEWAY_OPS_PORT": str(free_port()),
             "COLUMNS": "300",
         }
         self.said = folder / "said"

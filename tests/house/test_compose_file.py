@@ -114,9 +114,9 @@ def test_every_command_exists(service: str, argv: list[str]) -> None:
 
 
 def test_every_part_is_there() -> None:
-    """The file runs broker, database, migration, workers, beat, Flower behind its door, and the catcher."""
+    """The file runs broker, database, migration, workers, beat, gateway, Flower behind its door, and the catcher."""
     assert set(services()) == {
-        "redis", "postgres", "migrate", "worker", "beat", "flower", "flower-door", "catcher",
+        "redis", "postgres", "migrate", "worker", "beat", "gateway", "flower", "flower-door", "catcher",
     }  # fmt: skip
 
 
@@ -128,9 +128,9 @@ def test_what_runs_on_is_watched_and_restarted(name: str) -> None:
     assert ("healthcheck" in service) is (name != "migrate")
 
 
-@pytest.mark.parametrize("name", ["worker", "beat"])
+@pytest.mark.parametrize("name", ["worker", "beat", "gateway"])
 def test_nothing_decides_before_the_tables_are_right(name: str) -> None:
-    """Workers and beat wait for a healthy broker and database and for the finished migration."""
+    """Workers, beat and gateway wait for a healthy broker and database and for the finished migration."""
     waits = {other: each["condition"] for other, each in services()[name]["depends_on"].items()}
     assert waits == {
         "postgres": "service_healthy",
@@ -154,11 +154,13 @@ def test_workers_can_be_many() -> None:
     assert not {"container_name", "ports", "hostname"} & set(services()["worker"])
 
 
-def test_only_the_door_is_open() -> None:
-    """One service publishes a port, on this host's own address by default, and it is not Flower."""
+def test_only_the_doors_are_open() -> None:
+    """Two services publish a port, on this host's own address by default: not Flower, and not the gateway's figures."""
     published = {name: each["ports"] for name, each in services().items() if "ports" in each}
-    assert list(published) == ["flower-door"]
-    assert all(port.startswith("${FLOWER_BIND:-127.0.0.1}:") for port in published["flower-door"])
+    assert published == {
+        "flower-door": ["${FLOWER_BIND:-127.0.0.1}:${FLOWER_PORT:-5555}:8080"],
+        "gateway": ["${GATEWAY_BIND:-127.0.0.1}:${GATEWAY_PORT:-8080}:8080"],
+    }
 
 
 def test_flower_is_shut_from_all_sides() -> None:

