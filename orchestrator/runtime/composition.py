@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from orchestrator.runtime.clock import clock_from
 from orchestrator.runtime.settings import Settings, SettingsError
 from orchestrator.store.engine import create_engine
 from orchestrator.usecases.library import Library
-from orchestrator.usecases.ports import Mailing, Nudges, Ports, silent
+from orchestrator.usecases.ports import Mailing, Nudges, Ports, Retention, silent
 from orchestrator.usecases.publish import publish
 
 NO_POSTAL_ADDRESS = "(MAIL_POSTAL_ADDRESS is not set)"  # in caught mail only: with a relay it must be set
@@ -58,8 +59,18 @@ def install(settings: Settings, addresses: Addresses, nudges: Nudges | None = No
         mailing=mailing(settings),
         nudges=nudges or silent(),
         batch=settings.batch,
+        retention=retention(settings),
     )
     return Installation(settings=settings, ports=ports)
+
+
+def retention(settings: Settings) -> Retention:
+    """For how long what grows without end is kept."""
+    return Retention(
+        history=timedelta(days=settings.keep_days),
+        rejected=timedelta(days=settings.keep_rejected_days),
+        parked=timedelta(days=settings.keep_parked_days),
+    )
 
 
 def streams(settings: Settings, addresses: Addresses) -> Streams:

@@ -192,6 +192,27 @@ class Settings(BaseSettings):
         validation_alias="LIFECYCLE_WORKERS",
         description="How many processes decide. Unset: one a core, at least 2.",
     )
+    keep_days: int = Field(
+        default=800,
+        ge=92,  # longer than any message waits, and than the horizon within which an event counts once
+        le=36_500,
+        validation_alias="LIFECYCLE_KEEP_DAYS",
+        description="For how many days events, decisions, the journal and messages are kept (at least 92).",
+    )
+    keep_rejected_days: int = Field(
+        default=400,
+        ge=7,
+        le=36_500,
+        validation_alias="LIFECYCLE_KEEP_REJECTED_DAYS",
+        description="For how many days entries that could not be folded are kept (at least 7).",
+    )
+    keep_parked_days: int = Field(
+        default=120,
+        ge=7,
+        le=36_500,
+        validation_alias="LIFECYCLE_KEEP_PARKED_DAYS",
+        description="For how many days events wait for the account of their person (at least 7).",
+    )
     appendfsync: Literal["everysec", "always"] = Field(
         default="always",
         validation_alias="LIFECYCLE_APPENDFSYNC",

@@ -21,9 +21,10 @@ BE_QUICK = text("SELECT set_config('statement_timeout', :patience, true)").bindp
 WAITING = text("""
     -- waiting: what is to be done at an instant, and since when; counts end at a bound
     SELECT (SELECT count(*) FROM (SELECT FROM wakes WHERE wake_at <= :now LIMIT :most) AS w) AS due,
-           (SELECT min(wake_at) FROM wakes WHERE wake_at <= :now
+           (SELECT wake_at FROM wakes WHERE wake_at <= :now
                AND NOT EXISTS (SELECT FROM parked_accounts p
-                                WHERE p.account_id = wakes.account_id AND p.until > :now)) AS oldest_due,
+                                WHERE p.account_id = wakes.account_id AND p.until > :now)
+             ORDER BY wake_at LIMIT 1) AS oldest_due,
            (SELECT count(*) FROM (SELECT FROM outcomes LIMIT :most) AS o) AS outcomes,
            (SELECT min(occurred_at) FROM (SELECT occurred_at FROM outcomes ORDER BY id LIMIT 1) AS o) AS oldest_outcome,
            (SELECT count(*) FROM parked_accounts) AS parked,

@@ -174,7 +174,12 @@ def _check(keep: Mapping[str, timedelta]) -> None:
 
 
 def _step(connection: Connection) -> AbstractContextManager[object]:
-    """Open a transaction of the step's own; inside one of the caller's, a savepoint."""
+    """Open a transaction of the step's own; inside one of the caller's, a savepoint.
+
+    Raises ``ValueError`` for a connection that commits each statement: its locks and patience would end with them.
+    """
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        raise ValueError("expected a connection with transactions, got one that commits each statement")
     return connection.begin_nested() if connection.in_transaction() else connection.begin()
 
 

@@ -1,8 +1,8 @@
 """What the use cases need of the world, given to them by the composition root (``orchestrator.runtime``)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine
@@ -45,6 +45,15 @@ class Mailing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """For how long what grows without end is kept; after it, whole months of it go."""
+
+    history: timedelta = timedelta(days=800)  # events, decisions, journal and messages: two years and a half quarter
+    rejected: timedelta = timedelta(days=400)  # entries that could not be folded, to be looked at and put back
+    parked: timedelta = timedelta(days=120)  # events of persons whose account never became known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """The world, as far as a use case may touch it."""
 
@@ -55,3 +64,4 @@ class Ports:
     mailing: Mailing
     nudges: Nudges
     batch: int = 500  # events or accounts in one transaction
+    retention: Retention = field(default_factory=Retention)

@@ -173,3 +173,11 @@ def test_a_retention_must_make_sense(engine: Engine, keep: dict[str, timedelta])
     """A retention for a table without months, or of no time at all, is refused and drops nothing."""
     with engine.connect() as connection, pytest.raises(ValueError, match="expected a positive span for one of events"):
         drop_before(connection, NOW, keep)
+
+
+def test_a_connection_without_transactions_is_refused(engine: Engine) -> None:
+    """Where each statement commits by itself no lock and no patience would hold: nothing is made or dropped."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for call in (lambda: ensure_ahead(connection, NOW), lambda: drop_before(connection, NOW, {"journal": YEAR})):
+            with pytest.raises(ValueError, match="commits each statement"):
+                call()

@@ -159,6 +159,10 @@ class World:
         (row,) = self.rows("SELECT * FROM messages WHERE play = :play", play=play)
         return row
 
+    def message_of(self, account: str) -> Row:
+        (row,) = self.rows("SELECT * FROM messages WHERE account_id = :account", account=account)
+        return row
+
     def decisions(self) -> list[tuple[str, str, str]]:
         found = self.rows("SELECT account_id, play, reason FROM decisions ORDER BY account_id, play, decided_at")
         return [(row["account_id"], row["play"], row["reason"]) for row in found]
