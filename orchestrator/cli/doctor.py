@@ -81,7 +81,7 @@ def _examine_installed(installation: Installation, addresses: Addresses, part: P
 
 def _streams(installation: Installation, addresses: Addresses) -> Iterator[Finding]:
     streams = installation.ports.streams
-    yield from checkup.shards(streams, masked(addresses.stream_url))
+    yield from checkup.shards(streams, masked(addresses.stream_url), installation.settings.most_waiting)
     yield from checkup.server(streams)
 
 

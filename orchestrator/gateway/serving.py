@@ -20,6 +20,7 @@ from orchestrator.gateway.ops import create_ops
 from orchestrator.gateway.publisher import Publisher
 from orchestrator.runtime.addresses import Addresses
 from orchestrator.runtime.composition import Installation, gateway_streams, install
+from orchestrator.runtime.exporter import collectors
 from orchestrator.runtime.servers import serving
 from orchestrator.runtime.settings import Durability, Settings
 from orchestrator.store import write_keys
@@ -83,7 +84,11 @@ class Serving:
         settings = door.settings
         self.up = threading.Event()  # set once both of them listen
         self._events = _server(create_app(door), settings.gateway_host, settings.gateway_port)
-        self._ops = _server(create_ops(door), settings.gateway_host, settings.gateway_ops_port)
+        self._ops = _server(
+            create_ops(door, collectors(door.ports, settings.most_waiting)),
+            settings.gateway_host,
+            settings.gateway_ops_port,
+        )
 
     async def run(self) -> None:
         """Serve until told to end; then answer what was taken, and return."""

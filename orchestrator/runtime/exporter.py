@@ -17,7 +17,6 @@ from threading import Lock
 from types import MappingProxyType
 from typing import TypeAlias
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
@@ -66,6 +65,10 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
                 name="lifecycle_shard_pending_entries",
                 labels=("shard",),
                 help="Entries of a shard that a drain was given and has not acknowledged.",
+            ),
+            Metric(
+                name="lifecycle_shard_limit_entries",
+                help="LIFECYCLE_MOST_WAITING: entries of a shard beyond which the gateway answers 429.",
             ),
             Metric(
                 name="lifecycle_shard_oldest_entry_age_seconds",
@@ -279,6 +282,7 @@ class Figures(Collector):
     """Collects our metrics when Prometheus asks; threads may ask at once."""
 
     ports: Ports
+    most_waiting: int | None = None  # the gateway's bound of a shard; None: nothing refuses here
     _lock: Lock = field(default_factory=Lock)
     _families: tuple[GaugeMetricFamily, ...] = ()
     _good_until: float = 0.0  # of time.monotonic
@@ -287,9 +291,13 @@ class Figures(Collector):
         """Each metric with its values; read anew when the last reading is older than FRESH_SECONDS."""
         with self._lock:
             if time.monotonic() >= self._good_until:
-                self._families = tuple(_families(read(self.ports)))
+                self._families = tuple(_families((*self._bound(), *read(self.ports))))
                 self._good_until = time.monotonic() + FRESH_SECONDS
             return self._families
+
+    def _bound(self) -> Iterator[Figure]:
+        if self.most_waiting is not None:
+            yield "lifecycle_shard_limit_entries", (), self.most_waiting
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         """The names, so that registering asks no server."""
@@ -303,9 +311,6 @@ def _families(figures: Iterable[Figure]) -> Iterator[GaugeMetricFamily]:
     return iter(families.values())
 
 
-def registry_of(ports: Ports) -> CollectorRegistry:
-    """A registry with our metrics and this process's memory, time and files; whoever serves it may add its own."""
-    registry = CollectorRegistry()
-    registry.register(Figures(ports))
-    ProcessCollector(registry=registry)
-    return registry
+def collectors(ports: Ports, most_waiting: int | None = None) -> tuple[Collector, ...]:
+    """Our metrics, and this process's memory, time and files."""
+    return Figures(ports, most_waiting), ProcessCollector(registry=None)

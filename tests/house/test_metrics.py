@@ -4,17 +4,31 @@ import re
 
 import yaml
 
+from orchestrator.gateway.figures import figures
 from orchestrator.runtime.exporter import METRICS, SOURCES
 from tests.house.source import HOUSE
 
+GATEWAY = "lifecycle_gateway_"
 README = (HOUSE / "README.md").read_text(encoding="utf-8")
 
 
+def told() -> list[tuple[str, tuple[str, ...], str]]:
+    """The rows of the README's tables of metrics: name, labels, help."""
+    rows = re.findall(r"^\| `(lifecycle_[a-z_]+)` \| ([^|]*) \| (.+) \|$", README, flags=re.MULTILINE)
+    return [(name, tuple(re.findall(r"`(\w+)`", labels)), help_text) for name, labels, help_text in rows]
+
+
+def counted() -> list[tuple[str, str]]:
+    """What a gateway counts: name as Prometheus reads it, and help."""
+    families = figures().registry.collect()
+    return [(f"{each.name}_total" if each.type == "counter" else each.name, each.documentation) for each in families]
+
+
 def test_every_metric_is_in_the_readme() -> None:
-    """The README's table of metrics is the exporter's, in its order."""
-    told = re.findall(r"^\| `(lifecycle_[a-z_]+)` \| ([^|]*) \| (.+) \|$", README, flags=re.MULTILINE)
-    labels = [(name, tuple(re.findall(r"`(\w+)`", labels)), help_text) for name, labels, help_text in told]
-    assert labels == [(metric.name, metric.labels, metric.help) for metric in METRICS.values()]
+    """The README's table of metrics is the exporter's, in its order, and that of a gateway is the gateway's."""
+    ours = [row for row in told() if not row[0].startswith(GATEWAY)]
+    assert ours == [(metric.name, metric.labels, metric.help) for metric in METRICS.values()]
+    assert [(name, help_text) for name, _, help_text in told() if name.startswith(GATEWAY)] == counted()
 
 
 def test_metrics_are_named_by_the_conventions() -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import redis
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from orchestrator.insight.counting import count
 from orchestrator.intake.streams import Streams
 from orchestrator.runtime import exporter
-from orchestrator.runtime.exporter import METRICS, Figures, read, registry_of
+from orchestrator.runtime.exporter import METRICS, Figures, collectors, read
 from orchestrator.store.engine import create_engine
 from orchestrator.usecases.prune import prune
 from tests.usecases.company import DAY, HOUR, MONDAY, Company
@@ -22,7 +22,10 @@ from tests.usecases.world import World, counted
 
 def told(world: World) -> dict[str, Any]:
     """Each figure by its name and labels, as Prometheus would read it."""
-    page = generate_latest(registry_of(world.ports)).decode()
+    registry = CollectorRegistry()
+    for each in collectors(world.ports, most_waiting=1000):
+        registry.register(each)
+    page = generate_latest(registry).decode()
     return {
         " ".join((sample.name, *sample.labels.values())): sample.value
         for family in text_string_to_metric_families(page)
@@ -39,6 +42,7 @@ def test_what_waits_in_a_shard_is_told(world: World) -> None:
     assert figures["lifecycle_shard_pending_entries 0"] == 2
     assert figures["lifecycle_shard_oldest_pending_deliveries 0"] == 1
     assert 0 <= figures["lifecycle_shard_oldest_entry_age_seconds 0"] < 60
+    assert figures["lifecycle_shard_limit_entries"] == 1000
     assert figures["lifecycle_streams_memory_bytes"] > 0
     assert figures["lifecycle_source_up streams"] == figures["lifecycle_source_up database"] == 1
 
