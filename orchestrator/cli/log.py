@@ -3,15 +3,108 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
+import orjson
 import typer
+from rich.markup import escape
+from rich.table import Table
 
 from orchestrator.cli.console import installed, out
+from orchestrator.core.events import Json
 from orchestrator.usecases import log
+from orchestrator.usecases.overrule import Aside
+from orchestrator.usecases.words import Happened, instant_of, sayable, write_down
 
-app = typer.Typer(help="Log a human's word on an account: judgements, goals, health.", no_args_is_help=True)
+app = typer.Typer(help="Log a human's word on an account: events, judgements, goals, health.", no_args_is_help=True)
 
 AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id in the product.")]
 By = Annotated[str, typer.Option(help="Who says so.")]
+At = Annotated[datetime | None, typer.Option(help="When it was (UTC). Unset: now.")]
+Person = Annotated[str | None, typer.Option(help="The id of the person there that it is about.")]
+
+
+@app.command()
+def words(account_id: AccountId) -> None:
+    """List what may be said of an account: the events and judgements of its playbook."""
+    with installed() as installation:
+        _, playbook = log.found(installation.ports, account_id)
+    events, judgements = sayable(playbook)
+    table = Table("log", "name", "what")
+    for each in events:
+        choices = "; ".join(f"{name}: {', '.join(values)}" for name, values in each.choices.items())
+        table.add_row("event", each.name, escape(choices))
+    for each in judgements:
+        table.add_row("judgement", each.name, escape(each.label))
+    out.print(table)
+
+
+@app.command()
+def event(
+    account_id: AccountId,
+    name: Annotated[str, typer.Argument(metavar="EVENT", help="An event of the account's playbook.")],
+    by: By,
+    given: Annotated[
+        list[str] | None, typer.Option("--with", metavar="NAME=VALUE", help="A property of it. Repeatable.")
+    ] = None,
+    at: At = None,
+    person: Person = None,
+) -> None:
+    """Say that something happened that no product tells; `account log words ACCOUNT` lists what can."""
+    _say(account_id, name, by, dict(map(_property, given or [])), at, person)
+
+
+@app.command()
+def kickoff(account_id: AccountId, by: By, at: At = None) -> None:
+    """Say that the kickoff was held."""
+    _say(account_id, "kickoff_completed", by, {}, at, None)
+
+
+@app.command()
+def sentiment(
+    account_id: AccountId,
+    feeling: Annotated[str, typer.Argument(metavar="SENTIMENT", help="Such as enthusiastic, concerned, frustrated.")],
+    by: By,
+    at: At = None,
+    person: Person = None,
+) -> None:
+    """Say how they feel about it."""
+    _say(account_id, "sentiment_recorded", by, {"sentiment": feeling}, at, person)
+
+
+@app.command("champion-left")
+def champion_left(account_id: AccountId, by: By, at: At = None, person: Person = None) -> None:
+    """Say that whoever spoke for us there has left."""
+    _say(account_id, "champion_left", by, {}, at, person)
+
+
+@app.command()
+def scope(
+    account_id: AccountId,
+    by: By,
+    what: Annotated[str, typer.Option(help="What was added or taken away.")] = "",
+    at: At = None,
+) -> None:
+    """Say that what was agreed on has changed."""
+    _say(account_id, "scope_changed", by, {"what": what} if what else {}, at, None)
+
+
+def _say(
+    account_id: str, name: str, by: str, properties: dict[str, Json], at: datetime | None, person: str | None
+) -> None:
+    aside = Aside(at=None if at is None else instant_of(at), person=person)
+    with installed() as installation:
+        write_down(installation.ports, account_id, Happened(event=name, properties=properties), by, aside)
+    out.print("noted")
+
+
+def _property(given: str) -> tuple[str, Json]:
+    """A property; what reads as a number, true or false is one."""
+    name, equals, value = given.partition("=")
+    if not (name and equals):
+        raise typer.BadParameter(f"expected NAME=VALUE, got {given}")
+    try:
+        return name, orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return name, value
 
 
 @app.command()

@@ -15,7 +15,7 @@ from orchestrator.core.health import WORD
 from orchestrator.core.playbook import Playbook
 from orchestrator.playbook.errors import did_you_mean
 from orchestrator.store import accounts
-from orchestrator.usecases.overrule import UnknownAccountError, say
+from orchestrator.usecases.overrule import PLAIN, Aside, UnknownAccountError, say
 from orchestrator.usecases.ports import Ports
 
 LONGEST = 500  # characters of a text that are kept
@@ -50,36 +50,45 @@ class GoalText:
     target: float = 0  # what the figure has to reach
 
 
-def tick(ports: Ports, account_id: str, judgement: str, by: str, evidence: str, *, ticked: bool = True) -> UUID:
+def tick(
+    ports: Ports,
+    account_id: str,
+    judgement: str,
+    by: str,
+    evidence: str,
+    *,
+    ticked: bool = True,
+    aside: Aside = PLAIN,
+) -> UUID:
     """Tick a judgement, or take it back; ``evidence`` says what it rests on.
 
     Raises:
         UnknownAccountError: there is no such account.
         UnknownWordError: its playbook has no such judgement.
     """
-    account, playbook = _found(ports, account_id)
+    account, playbook = found(ports, account_id)
     if judgement not in playbook.judgements:
         near = did_you_mean(judgement, playbook.judgements)
         raise UnknownWordError(f"the account's playbook has no judgement `{judgement}`{near}")
     said: dict[str, Json] = {"by": by[:LONGEST], "evidence": evidence[:LONGEST], "ticked": ticked}
-    return say(ports, account.id, "judgement_ticked", {"judgement": judgement, **said})
+    return say(ports, account.id, "judgement_ticked", {"judgement": judgement, **said}, aside)
 
 
-def set_goal(ports: Ports, account_id: str, goal: str, by: str, said: GoalText) -> UUID:
+def set_goal(ports: Ports, account_id: str, goal: str, by: str, said: GoalText, aside: Aside = PLAIN) -> UUID:
     """Set a goal, or set it afresh: then it is open again, unless its figure says otherwise.
 
     Raises:
         UnknownAccountError: there is no such account.
         UnknownWordError: what it is measured by is neither a measure nor an event of its playbook.
     """
-    account, playbook = _found(ports, account_id)
+    account, playbook = found(ports, account_id)
     known = playbook.vocabulary.events.union(playbook.vocabulary.measures)
     if said.measure is not None and said.measure not in known:
         near = did_you_mean(said.measure, known)
         raise UnknownWordError(f"the account's playbook has no measure or event `{said.measure}`{near}")
     told: dict[str, Json] = {"goal": goal, "by": by[:LONGEST], "text": said.text[:LONGEST]}
     measured: dict[str, Json] = {} if said.measure is None else {"measure": said.measure, "target": said.target}
-    return say(ports, account.id, "goal_set", {**told, **measured})
+    return say(ports, account.id, "goal_set", {**told, **measured}, aside)
 
 
 def acknowledge(ports: Ports, account_id: str, signal: str, by: str) -> UUID:
@@ -103,23 +112,24 @@ def resolve(ports: Ports, account_id: str, signal: str, by: str) -> UUID:
 
 
 def _answer(ports: Ports, account_id: str, signal: str, by: str, word: str) -> UUID:
-    account, _ = _found(ports, account_id)
+    account, _ = found(ports, account_id)
     if not signals.is_open(signal, account.signals):
         raise NoOpenSignalError
     return say(ports, account.id, word, {"signal": signal, "by": by[:LONGEST]})
 
 
-def end_goal(ports: Ports, account_id: str, goal: str, by: str, *, met: bool) -> UUID:
+def end_goal(ports: Ports, account_id: str, goal: str, by: str, *, met: bool, aside: Aside = PLAIN) -> UUID:
     """Say that a goal is met, or that it is dropped and is no goal any more.
 
     Raises:
         UnknownAccountError: there is no such account.
         UnknownGoalError: it has no such goal.
     """
-    account, _ = _found(ports, account_id)
+    account, _ = found(ports, account_id)
     if goal not in account.facts.said.get("goal_set", {}):
         raise UnknownGoalError
-    return say(ports, account.id, "goal_met" if met else "goal_dropped", {"goal": goal, "by": by[:LONGEST]})
+    said: dict[str, Json] = {"goal": goal, "by": by[:LONGEST]}
+    return say(ports, account.id, "goal_met" if met else "goal_dropped", said, aside)
 
 
 def override_health(ports: Ports, account_id: str, by: str, reason: str, word: tuple[float, datetime]) -> UUID:
@@ -131,7 +141,7 @@ def override_health(ports: Ports, account_id: str, by: str, reason: str, word: t
         OverError: that instant has passed.
     """
     score, until = word
-    account, playbook = _found(ports, account_id)
+    account, playbook = found(ports, account_id)
     with ports.engine.connect() as connection:
         now = ports.clock.now(connection)
     if playbook.health is None:
@@ -148,11 +158,11 @@ def lift_override(ports: Ports, account_id: str, by: str, reason: str) -> UUID:
     Raises:
         UnknownAccountError: there is no such account.
     """
-    account, _ = _found(ports, account_id)
+    account, _ = found(ports, account_id)
     return say(ports, account.id, WORD, {"by": by[:LONGEST], "reason": reason[:LONGEST], "score": None})
 
 
-def _found(ports: Ports, account_id: str) -> tuple[Account, Playbook]:
+def found(ports: Ports, account_id: str) -> tuple[Account, Playbook]:
     """The account, where it was merged to, and the version that it is pinned to."""
     with ports.engine.connect() as connection:
         followed = accounts.redirects(connection, [account_id]).get(account_id, account_id)

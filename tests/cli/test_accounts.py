@@ -97,3 +97,28 @@ def test_an_account_whose_id_is_markup_is_shown(world: World) -> None:
     assert "[bold]" in lifecycle("account", "show", ODD)
     assert ODD in lifecycle("escalation", "list")
     assert ODD in lifecycle("account", "merge", ODD, "acme")
+
+
+def test_what_a_human_knows_is_logged(world: World) -> None:
+    """Any event of the playbook can be said, with its properties; the list of words is at hand."""
+    assert "login" in lifecycle("account", "log", "words", "acme")
+    told = ("--by", "mei", "--with", "tickets=3", "--with", "note=a=b", "--at", "2026-03-01", "--person", "ann")
+    assert "noted" in lifecycle("account", "log", "event", "acme", "Logged In", *told)
+    world.live()
+    row = world.rows("SELECT * FROM events WHERE name = 'login'")[0]
+    assert row["properties"] == {"tickets": 3, "note": "a=b", "by": "mei"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "event"),
+    [
+        (("kickoff", "acme"), "kickoff_completed"),
+        (("sentiment", "acme", "concerned"), "sentiment_recorded"),
+        (("champion-left", "acme"), "champion_left"),
+        (("scope", "acme", "--what", "two more teams"), "scope_changed"),
+    ],
+)
+def test_the_usual_words_have_commands_of_their_own(world: World, arguments: tuple[str, ...], event: str) -> None:
+    """A short command says what the long one says; here the playbook does not know the word, and it is refused."""
+    done = CliRunner().invoke(app, ["account", "log", *arguments, "--by", "mei"])
+    assert f"no event `{event}`" in str(done.exception)
