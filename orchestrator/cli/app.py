@@ -20,6 +20,7 @@ from orchestrator.cli import (
     plan,
     playbook,
     processes,
+    rejected,
     simulate,
     up,
 )
@@ -56,6 +57,7 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(message.app, name="message")
 app.add_typer(plan.app, name="plan")
 app.add_typer(escalation.app, name="escalation")
+app.add_typer(rejected.app, name="rejected")
 
 USAGE = 2  # exit status: what was asked for is not in order
 UNAVAILABLE = 3  # exit status: the world is not in order

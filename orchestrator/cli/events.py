@@ -5,10 +5,13 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli import past
 from orchestrator.cli.console import installed, out
 from orchestrator.core.errors import LifecycleError
 
 app = typer.Typer(help="Events: what happened in the product.", no_args_is_help=True)
+
+app.command("import")(past.import_)
 
 DURABLE_MS = 5000  # how long to wait for the broker's word that all of it is on disk
 

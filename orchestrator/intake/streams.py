@@ -35,7 +35,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from functools import cached_property
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import redis
 from redis.exceptions import ResponseError
@@ -78,6 +78,7 @@ end
 return gone
 """
 
+T = TypeVar("T")
 RawEntry: TypeAlias = tuple[str, list[bytes]]  # its id; field, value, field, value … as they came, doubles too
 
 
@@ -240,6 +241,26 @@ class Streams:
             entry_ids=tuple(entry_id for each in added for entry_id in each.entry_ids),
             durable=wait_ms is not None and _is_durable(added),
         )
+
+    def put_back(self, entries: Iterable[Sequence[bytes]], *, durable_ms: int) -> Published:
+        """Put whole entries (field, value, field, value …) on the streams again; else as ``publish``."""
+        wait_ms = durable_ms if self.can_wait else None
+        added = [self._append_whole(chunk, wait_ms, is_last=is_last) for chunk, is_last in _chunked(entries, BATCH)]
+        return Published(
+            entry_ids=tuple(entry_id for each in added for entry_id in each.entry_ids),
+            durable=not added or (wait_ms is not None and _is_durable(added)),
+        )
+
+    def _append_whole(self, entries: list[Sequence[bytes]], wait_ms: int | None, *, is_last: bool) -> _Added:
+        pipeline: Any = self.client.pipeline(transaction=False)
+        for fields in entries:
+            call = dict(zip(fields[::2], fields[1::2], strict=True)).get(CALL, b"")
+            pipeline.execute_command("XADD", stream_key(self._shard_for(call)), "*", *fields)
+        if wait_ms is not None:
+            pipeline.info("server")
+            if is_last:
+                pipeline.execute_command("WAITAOF", 1, 0, wait_ms)
+        return _added(len(entries), pipeline.execute(raise_on_error=False))
 
     @cached_property
     def can_wait(self) -> bool:
@@ -501,9 +522,9 @@ def _raise_first(answers: Iterable[object]) -> None:
             raise answer
 
 
-def _chunked(calls: Iterable[bytes], size: int) -> Iterator[tuple[list[bytes], bool]]:
-    """The calls in lists of ``size``, each with whether it is the last."""
-    rest = iter(calls)
+def _chunked(items: Iterable[T], size: int) -> Iterator[tuple[list[T], bool]]:
+    """The items in lists of ``size``, each with whether it is the last."""
+    rest = iter(items)
     chunk = list(islice(rest, size))
     while chunk:
         following = list(islice(rest, size))

@@ -93,6 +93,11 @@ LIVE = text("""
     SELECT id FROM accounts WHERE id = ANY(:ids) AND NOT document ? 'history'
 """)
 
+COUNT_HELD = text("""
+    -- count_held: accounts that are not live yet, and those of them that will be at a known instant
+    SELECT count(*), count(wake_at) FROM wakes WHERE basis = 'history'
+""")
+
 SET_WAKES = text("""
     -- set_wakes: one narrow row an account, written only when it changes
     INSERT INTO wakes (account_id, wake_at, basis)
@@ -171,6 +176,12 @@ def known(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
 def live(connection: Connection, ids: Iterable[str]) -> list[str]:
     """Those of these accounts whose past is not being read in."""
     return sorted(connection.scalars(LIVE, {"ids": sorted(ids)}))
+
+
+def count_held(connection: Connection) -> tuple[int, int]:
+    """How many accounts are not live yet, and how many of them will be at a known instant."""
+    held, planned = connection.execute(COUNT_HELD).one()
+    return held, planned
 
 
 def open_accounts(connection: Connection, accounts: Iterable[Account]) -> None:

@@ -22,7 +22,7 @@ class Backlog:
     in_hand: int  # messages claimed or being handed over
     unknown: int  # hand-overs whose end nobody knows
     parked: int  # accounts that could not be decided
-    rejected: int  # entries in rejected_events
+    rejected: int  # entries in rejected_events that nobody has put back or dropped
     waiting_persons: int  # events parked under persons whose account is not known
     oldest_due: datetime | None  # the longest overdue wake-up
     oldest_sendable: datetime | None  # since when the longest waiting message may leave
@@ -53,7 +53,8 @@ BACKLOG = text("""
            (SELECT count(*) FROM messages WHERE state IN ('claimed', 'sending')) AS in_hand,
            (SELECT count(*) FROM messages WHERE state = 'unknown') AS unknown,
            (SELECT count(*) FROM parked_accounts) AS parked,
-           (SELECT count(*) FROM (SELECT FROM rejected_events LIMIT 100000) AS r) AS rejected,
+           (SELECT count(*) FROM (
+                SELECT FROM rejected_events WHERE settled_at IS NULL LIMIT 100000) AS r) AS rejected,
            (SELECT count(*) FROM (SELECT FROM parked_events LIMIT 100000) AS w) AS waiting_persons,
            (SELECT min(wake_at) FROM wakes WHERE wake_at <= :now) AS oldest_due,
            (SELECT min(not_before) FROM messages

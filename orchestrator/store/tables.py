@@ -46,6 +46,7 @@ MESSAGE_STATES = (
 )
 GRADES = ("met", "between", "alert", "unknown")
 CHANNELS = ("email", "in_app", "notify", "webhook")
+SETTLEMENTS = ("retried", "dropped")
 SUPPRESSIONS = ("bounce", "complaint")
 
 LONGEST_KEY = 255
@@ -189,10 +190,16 @@ rejected_events = Table(
     _must("detail", TEXT, "why, in a sentence that names the place"),
     _may("source", TEXT, "who sent it; null: could not be read"),
     _may("message_id", TEXT, "its id at the source; null: could not be read"),
-    _must("raw", LargeBinary(), "the bytes as they came"),
+    _must("raw", LargeBinary(), "the bytes as they came; empty once it was dropped"),
+    _may("settled_at", INSTANT, "when a person put it back or dropped it; null: it is open"),
+    _may("settled_as", TEXT, "what a person did with it; null: it is open"),
+    _may("settled_by", TEXT, "who; null: it is open"),
+    _may("settled_why", TEXT, "why, in that person's words; null: it is open"),
     PrimaryKeyConstraint("stream", "entry_id", "received_at"),
     Index(None, "id"),
     *_bounded("stream", "entry_id", "reason"),
+    _one_of("settled_as", SETTLEMENTS),
+    CheckConstraint("(settled_at IS NULL) = (settled_as IS NULL)", name="settled_once"),
     postgresql_partition_by=_by_month("received_at"),
     comment="Poison and conflicts: entries that could not be folded, each with its reason; nothing is lost",
 )

@@ -25,7 +25,7 @@ from orchestrator.store.events import RejectedEvent
 from orchestrator.usecases.drain import Call, reject, take_in
 from orchestrator.usecases.ports import Ports
 
-CHUNK = 40_000  # lines that are sorted together: some 100 MB while they are
+CHUNK = 20_000  # lines that are sorted together: some 100 MB while they are
 BATCH = 4_000  # events in a transaction: longer ones hold up the drains of their accounts
 STREAM = "history:"  # what the name of a file begins with where rejected events name their stream
 _MOST_NAME = 200  # characters of a file's name that are kept
@@ -57,47 +57,72 @@ def stream_of(file: str) -> str:
 
 
 def read_in(ports: Ports, file: str, lines: Iterable[Line], source: str) -> Iterator[ReadIn]:
-    """Fold the lines of a file as history; gives what each chunk did, once it is committed.
+    """Fold the lines of a file as history; gives what each transaction did, once it is committed.
 
     Raises SQLAlchemy's errors of the world; what was given before is in, and all of it may be read again.
     """
     rest = iter(lines)
     while chunk := list(islice(rest, CHUNK)):
-        yield _chunk(ports, stream_of(file), chunk, source)
+        yield from _chunk(ports, stream_of(file), chunk, source)
 
 
-def _chunk(ports: Ports, stream: str, chunk: Sequence[Line], source: str) -> ReadIn:
+def fold_again(ports: Ports, entries: Sequence[tuple[str, str, list[bytes]]]) -> ReadIn:
+    """Read in lines that were rejected (stream, entry id, fields) as history again; refused anew, they are new rows."""
     with ports.engine.connect() as connection:
         now = ports.clock.now(connection)
-    read = [_read(stream, each, source, now) for each in chunk]
-    calls = sorted((each for each in read if isinstance(each, Call)), key=_whose)
-    done = reject(ports, [_kept(each, source) for each in read if isinstance(each, Rejected)])
-    for start in range(0, len(calls), BATCH):
-        done += take_in(ports, calls[start : start + BATCH], past=True)
-    known = len(chunk) - done.events - done.rejected
-    return ReadIn(lines=len(chunk), events=done.events, known=known, rejected=done.rejected)
+    return _take(
+        ports,
+        [_understood(decode(stream, _next(entry_id), fields, now=now), None) for stream, entry_id, fields in entries],
+    )
 
 
-def _whose(call: Call) -> tuple[str, str]:
-    event = call.parsed.event
+def _next(entry_id: str) -> str:
+    """The id of another try: ``17-ab12cd34``, ``17-ab12cd34~2``, ``17-ab12cd34~3``."""
+    first, _, number = entry_id.partition("~")
+    return f"{first}~{int(number or 1) + 1}"
+
+
+def _chunk(ports: Ports, stream: str, chunk: Sequence[Line], source: str) -> Iterator[ReadIn]:
+    with ports.engine.connect() as connection:
+        now = ports.clock.now(connection)
+    read = [_understood(_entry(stream, each, source, now), each.fault) for each in chunk]
+    read.sort(key=_whose)
+    for start in range(0, len(read), BATCH):
+        yield _take(ports, read[start : start + BATCH])
+
+
+def _take(ports: Ports, read: Sequence[Call | Rejected]) -> ReadIn:
+    done = reject(ports, [_kept(each) for each in read if isinstance(each, Rejected)])
+    done += take_in(ports, [each for each in read if isinstance(each, Call)], past=True)
+    known = len(read) - done.events - done.rejected
+    return ReadIn(lines=len(read), events=done.events, known=known, rejected=done.rejected)
+
+
+def _whose(read: Call | Rejected) -> tuple[str, str]:
+    if isinstance(read, Rejected):
+        return ("", "")
+    event = read.parsed.event
     return (event.account or "", event.person or "")
 
 
-def _read(stream: str, line: Line, source: str, now: datetime) -> Call | Rejected:
+def _entry(stream: str, line: Line, source: str, now: datetime) -> Entry | Rejected:
     """A line as an entry of a stream; its id is its place and content: a line that was mended is another."""
     digest = blake2b(line.raw, digest_size=4).hexdigest()
-    entry = decode(stream, f"{line.number}-{digest}", [CALL, line.raw, SOURCE, source.encode()], now=now)
+    return decode(stream, f"{line.number}-{digest}", [CALL, line.raw, SOURCE, source.encode()], now=now)
+
+
+def _understood(entry: Entry | Rejected, fault: Rejection | None) -> Call | Rejected:
     if isinstance(entry, Rejected):
         return entry
     try:
-        return _dated(entry, line)
+        return _dated(entry, fault)
     except Rejection as rejection:
         return entry.rejected(rejection.reason, rejection.detail)
 
 
-def _dated(entry: Entry, line: Line) -> Call:
-    if line.fault is not None:
-        raise line.fault
+def _dated(entry: Entry, fault: Rejection | None) -> Call:
+    if fault is not None:
+        raise fault
     parsed = entry.parse()
     if parsed.event.occurred_at == entry.received_at and parsed.event.kind not in _SAYS_WHO:
         told = "timestamp: what is history says when it happened; this has no time, or one that lies ahead"
@@ -105,7 +130,7 @@ def _dated(entry: Entry, line: Line) -> Call:
     return Call(entry=entry, parsed=parsed)
 
 
-def _kept(each: Rejected, source: str) -> RejectedEvent:
+def _kept(each: Rejected) -> RejectedEvent:
     return RejectedEvent(
         stream=each.stream,
         entry_id=each.entry_id,
@@ -113,5 +138,4 @@ def _kept(each: Rejected, source: str) -> RejectedEvent:
         reason=each.reason.value,
         detail=each.detail,
         raw=each.raw,
-        source=source,
     )
