@@ -1,26 +1,40 @@
 """Entries: one item of an event stream, decoded to a call with its source and reception, or rejected whole.
 
-An entry's fields: ``call`` (one Segment call, JSON), optional ``source`` (else "segment"), optional ``received_at``
-(ISO 8601, written by whoever took the call in), optional ``refused`` (``reason: detail``: the gateway has judged the
-call and sends it on only to be kept; without this field it can be put back). Other fields are ignored; of a doubled
-field the last counts. Time is never taken from the entry's id: ids may lie in the far future.
+| field         | what                                                                                               |
+|---------------|----------------------------------------------------------------------------------------------------|
+| `call`        | one call as JSON in any of the formats, told apart by its content (``formats.content``); or a      |
+|               | whole batch, a list or an object with a list ``batch``: each item is an entry of its own, whose id |
+|               | is ``<entry>#<index>``                                                                             |
+| `ce_id` …     | instead of ``call``: a CloudEvent in binary mode, an attribute a field, its data in ``data``       |
+| `source`      | who says it; "segment" when it is missing                                                          |
+| `received_at` | when it came in (ISO 8601), written by whoever took it; else only the time of reading is known     |
+| `refused`     | ``reason: detail``: the gateway has judged the call and sends it on only to be kept; without this  |
+|               | field it can be put back                                                                           |
+| `retry_of`    | ``<stream>/<entry id>`` that the call first stood at, when it was put back                         |
+
+Other fields are ignored; of a doubled field the last counts. Time is never taken from the entry's id: ids may lie in
+the far future. A call that has neither an id nor a time of its own gets an id made of its place in the stream.
 
 What is rejected is kept as it came: all fields, in order and with their doubles, as netstrings (``4:call,2:{},``: the
 length in bytes, a colon, the bytes, a comma; field, value, field, value …). ``unpacked`` gives the fields back for
 another XADD.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from typing import TypeAlias
 
 from orchestrator.core.events import OWN_SOURCE
 from orchestrator.core.facts import instant
-from orchestrator.intake.segment import MOST_ID, OLDEST, Parsed, Rejection, RejectionReason, parse_call
+from orchestrator.intake.formats import Dialect, Item, parse, read
+from orchestrator.intake.formats.cloudevents import ATTRIBUTES, from_fields
+from orchestrator.intake.rejection import Rejection, RejectionReason
+from orchestrator.intake.segment import MOST_ID, OLDEST, Parsed
 
 CALL, SOURCE, RECEIVED_AT, REFUSED = b"call", b"source", b"received_at", b"refused"  # the fields
+RETRY_OF = b"retry_of"  # where the call stood first
 DEFAULT_SOURCE = "segment"  # who speaks when an entry does not say
 MOST_KEPT = 1024 * 1024  # bytes of a rejected entry that are kept; only foreign writers can exceed it
 
@@ -48,16 +62,75 @@ class Entry:
     source: str  # who says it
     received_at: datetime  # when it reached us, aware UTC
     stamped: bool  # whether the entry said so; else received_at is the time of reading
-    call: bytes  # one Segment call, JSON
+    call: bytes  # one call as JSON in any format, or a batch
+    place: str  # where it stands, or stood first: ``<stream>/<entry id>``
     fields: Fields  # everything, as it came
 
     def parse(self) -> Parsed:
         """The event that the call tells; raises Rejection."""
-        return parse_call(self.call, source=self.source, received_at=self.received_at, stamped=self.stamped)
+        return parse(
+            self.call, source=self.source, received_at=self.received_at, stamped=self.stamped, place=self.place
+        )
 
     def rejected(self, reason: RejectionReason, detail: str) -> Rejected:
         """The entry as it is kept when its call is refused."""
         return _rejected(self.stream, self.entry_id, self.fields, self.received_at, Rejection(reason, detail))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An event, and the entry that told it."""
+
+    entry: Entry
+    parsed: Parsed
+
+
+def understand(stream: str, entry_id: str | bytes, fields: Fields, *, now: datetime) -> list[Told | Rejected]:
+    """What an entry tells: an event or a rejection, of a batch one for each item, in their order."""
+    entry = decode(stream, entry_id, fields, now=now)
+    if isinstance(entry, Rejected):
+        return [entry]
+    try:
+        return [Told(entry=entry, parsed=entry.parse())]
+    except Rejection as rejection:
+        return _items(entry) or [entry.rejected(rejection.reason, rejection.detail)]
+
+
+def _items(entry: Entry) -> list[Told | Rejected]:
+    """What the items of a batch tell; nothing when the entry is none. Looked at only when it is no event."""
+    if entry.call.lstrip()[:1] != b"[" and b'"batch"' not in entry.call:
+        return []
+    try:
+        items = read(Dialect.ANY, entry.call, {}, received_at=entry.received_at, stamped=entry.stamped)
+    except Rejection:
+        return []
+    return [_item(entry, index, item) for index, item in enumerate(items) if not item.is_alone]
+
+
+def _item(entry: Entry, index: int, item: Item) -> Told | Rejected:
+    alone = replace(
+        entry,
+        entry_id=f"{entry.entry_id}#{index}",
+        place=f"{entry.place}#{index}",
+        call=item.call,
+        fields=[*_without_call(entry.fields), CALL, item.call],
+    )
+    try:
+        if item.refusal is not None:
+            raise item.refusal
+        return Told(entry=alone, parsed=alone.parse())
+    except Rejection as rejection:
+        return alone.rejected(rejection.reason, rejection.detail)
+
+
+def _without_call(fields: Fields) -> Iterator[bytes]:
+    for field, value in _pairs(fields):
+        if field != CALL:
+            yield from (field, value)
+
+
+def _pairs(fields: Fields) -> Iterable[tuple[bytes, bytes]]:
+    return fields.items() if isinstance(fields, Mapping) else zip(fields[::2], fields[1::2], strict=True)
 
 
 def decode(stream: str, entry_id: str | bytes, fields: Fields, *, now: datetime) -> Entry | Rejected:
@@ -73,6 +146,7 @@ def decode(stream: str, entry_id: str | bytes, fields: Fields, *, now: datetime)
             received_at=_received_at(by_name.get(RECEIVED_AT), now),
             stamped=bool(by_name.get(RECEIVED_AT)),
             call=_call(by_name),
+            place=_text(RETRY_OF, by_name[RETRY_OF]) if RETRY_OF in by_name else f"{stream}/{name}",
             fields=fields,
         )
     except Rejection as rejection:
@@ -95,6 +169,8 @@ def _pass_on(raw: bytes | None) -> None:
 
 def _call(fields: Mapping[bytes, bytes]) -> bytes:
     call = fields.get(CALL)
+    if call is None and not ATTRIBUTES.isdisjoint(fields):
+        return from_fields(fields)
     if call is None:
         raise Rejection(RejectionReason.MISSING_FIELD, f"call: the entry has {len(fields)} other fields")
     return call

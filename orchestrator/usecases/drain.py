@@ -22,8 +22,8 @@ from sqlalchemy.exc import DBAPIError
 from orchestrator.core.events import Event
 from orchestrator.core.facts import concerns
 from orchestrator.core.lifecycle import opened
-from orchestrator.intake.entries import Entry, Fields, Rejected, decode
-from orchestrator.intake.segment import MOST_DETAIL, Parsed, Rejection, RejectionReason
+from orchestrator.intake.entries import Entry, Fields, Rejected, understand
+from orchestrator.intake.segment import MOST_DETAIL, Parsed, RejectionReason
 from orchestrator.intake.streams import Batch, stream_key
 from orchestrator.playbook.errors import PlaybookError
 from orchestrator.store import accounts, keys
@@ -98,7 +98,8 @@ def _batch(ports: Ports, shard: int, batch: Batch) -> Drained:
         logger.error("shard %d: %d pending entries were deleted from the stream by somebody", shard, len(batch.lost))
     with ports.engine.connect() as connection:
         now = ports.clock.now(connection)
-    read = [_read(stream_key(shard), entry_id, fields, now) for entry_id, fields in batch.entries]
+    key = stream_key(shard)
+    read = [each for entry_id, fields in batch.entries for each in _read(key, entry_id, fields, now)]
     calls = [each for each in read if isinstance(each, Call)]
     poison = [_kept(each) for each in read if isinstance(each, Rejected)]
     done = take_in(ports, calls) + reject(ports, poison)
@@ -108,14 +109,12 @@ def _batch(ports: Ports, shard: int, batch: Batch) -> Drained:
     return done + Drained(entries=len(batch.entries))
 
 
-def _read(stream: str, entry_id: str, fields: Fields, now: datetime) -> Call | Rejected:
-    entry = decode(stream, entry_id, fields, now=now)
-    if isinstance(entry, Rejected):
-        return entry
-    try:
-        return Call(entry=entry, parsed=entry.parse())
-    except Rejection as rejection:
-        return entry.rejected(rejection.reason, rejection.detail)
+def _read(stream: str, entry_id: str, fields: Fields, now: datetime) -> list[Call | Rejected]:
+    """What an entry tells: one call, of a batch as many as it has; each understood or rejected by itself."""
+    return [
+        each if isinstance(each, Rejected) else Call(entry=each.entry, parsed=each.parsed)
+        for each in understand(stream, entry_id, fields, now=now)
+    ]
 
 
 def reject(ports: Ports, rejected: Sequence[RejectedEvent]) -> Drained:
