@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.intake.segment import belongs_to
+from orchestrator.intake.formats import belongs_to
 
 LOOKED_AT = 500  # entries at the head of a shard: one batch of a drain, which is what waits for what
 FEWEST = 100  # with fewer than these a share says nothing

@@ -43,7 +43,9 @@ from redis.exceptions import ResponseError
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.facts import instant
 from orchestrator.intake.entries import CALL, DEFAULT_SOURCE, RECEIVED_AT, REFUSED, SOURCE, refused
-from orchestrator.intake.segment import OLDEST, Rejection, belongs_to
+from orchestrator.intake.formats import belongs_to
+from orchestrator.intake.rejection import Rejection
+from orchestrator.intake.segment import OLDEST
 
 GROUP = "lifecycle"  # the one consumer group
 BATCH = 500  # entries a pipeline; more gains nothing (measured)

@@ -22,7 +22,7 @@ from orchestrator.core.calendars import at_local
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.facts import instant
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
-from orchestrator.intake.segment import belongs_to
+from orchestrator.intake.formats import belongs_to
 from orchestrator.runtime.conductor import Cue
 
 _SATURDAY = 5

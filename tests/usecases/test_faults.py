@@ -19,7 +19,7 @@ POISON: dict[str, bytes] = {
     "not_a_number": b'{"type":"track","messageId":"nan","userId":"ann","event":"Logged In","properties":{"x":NaN}}',
     "nul_character": b'{"type":"track","messageId":"nul","userId":"\\u0000","event":"Logged In"}',
     "too_large": b'{"type":"track","messageId":"big","userId":"ann","event":"%s"}' % (b"x" * 1024 * 1024),
-    "missing_field": b'{"type":"track","userId":"ann","event":"Logged In"}',
+    "missing_field": b'{"type":"track","messageId":"what","userId":"ann"}',
     "no_identity": b'{"type":"track","messageId":"who","event":"Logged In"}',
     "unknown_type": b'{"type":"sing","messageId":"la","userId":"ann"}',
     "bad_timestamp": b'{"type":"track","messageId":"t","userId":"ann","event":"Logged In","timestamp":"soon"}',
