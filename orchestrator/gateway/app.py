@@ -4,25 +4,37 @@
 """
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestrator.gateway import bodies, intake
 from orchestrator.gateway.answers import Refusal, problem
+from orchestrator.gateway.browsers import Browsers
 from orchestrator.gateway.door import Door
+
+logger = logging.getLogger(__name__)
 
 ROUTERS: tuple[APIRouter, ...] = (intake.router,)
 """Whatever answers at the gateway's port."""
 
+SCHEMES = {
+    "basic": {"type": "http", "scheme": "basic", "description": "The write key as the user, no password."},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The write key as the token."},
+}
+MOST_TOLD = 5  # faults of a request that its answer names
 GONE = 499  # in the figures: the client hung up before its answer
 UNKNOWN = "unknown"  # in the figures: a path that is none, so that strangers cannot make up routes
 
@@ -40,9 +52,25 @@ def create_app(door: Door) -> FastAPI:
     app.state.door = door
     for router in ROUTERS:
         app.include_router(router)
-    _answer_errors(app)
+    answer_errors(app)
     app.add_middleware(Doorway, door=door)
+    app.add_middleware(Browsers)
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
     return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document: ours has no 422, and says how a key is shown."""
+    if app.openapi_schema is None:
+        told = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        for operation in (each for path in told["paths"].values() for each in path.values()):
+            operation["responses"].pop("422", None)
+        schemas = told.setdefault("components", {}).setdefault("schemas", {})
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        told["components"]["securitySchemes"] = SCHEMES
+        app.openapi_schema = told
+    return app.openapi_schema
 
 
 @asynccontextmanager
@@ -64,12 +92,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 # --------------------------------------------------------------------------------------------------------- errors
 
 
-def _answer_errors(app: FastAPI) -> None:
+def answer_errors(app: Starlette) -> None:
+    """Give an application the one shape of errors."""
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _not_there)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _failed)
 
 
 async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG001 -- a handler's signature
@@ -85,7 +113,7 @@ async def _not_there(request: Request, error: Exception) -> Response:  # noqa: A
 
 async def _not_valid(request: Request, error: Exception) -> Response:  # noqa: ARG001 -- a handler's signature
     assert isinstance(error, RequestValidationError)  # noqa: S101 -- it is registered for nothing else
-    told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:5])
+    told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:MOST_TOLD])
     return problem(400, "invalid", told)
 
 
@@ -93,15 +121,11 @@ async def _gone(request: Request, error: Exception) -> Response:  # noqa: ARG001
     return problem(GONE, "client_gone", "The client hung up.")
 
 
-async def _failed(request: Request, error: Exception) -> Response:  # noqa: ARG001 -- a handler's signature
-    return problem(500, "internal_error", "The gateway failed on this; it is in its log.")
-
-
 # ------------------------------------------------------------------------------------------------- around requests
 
 
 class Doorway:
-    """Around each request: is there room for it, and what became of it."""
+    """Around each request: is there room for it, what became of it, and our own faults."""
 
     def __init__(self, app: ASGIApp, door: Door) -> None:
         """Stand before an application."""
@@ -114,19 +138,24 @@ class Doorway:
             await self.app(scope, receive, send)
             return
         began, answer = time.monotonic(), _Answer(send)
-        if not self.door.room.enter():
+        if self.door.room.enter():
+            try:
+                await self._answered(scope, receive, answer)
+            finally:
+                self.door.room.leave(scope)
+        else:
             await bodies.busy().response()(scope, receive, answer)
-            self._count(scope, answer.status, began)
-            return
+        route = getattr(scope.get("route"), "path", UNKNOWN)
+        self.door.figures.answered(route, answer.status, time.monotonic() - began)
+
+    async def _answered(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
             await self.app(scope, receive, answer)
-        finally:
-            self.door.room.leave(scope)
-            self._count(scope, answer.status, began)
-
-    def _count(self, scope: MutableMapping[str, Any], status: int, began: float) -> None:
-        route = getattr(scope.get("route"), "path", UNKNOWN)
-        self.door.figures.answered(route, status, time.monotonic() - began)
+        except Exception:
+            logger.exception("a request failed")
+            if answer.status == GONE:  # nothing was said yet
+                failed = problem(500, "internal_error", "The gateway failed on this; it is in its log.")
+                await failed(scope, receive, answer)
 
 
 class _Answer:

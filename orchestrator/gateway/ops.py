@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from orchestrator.gateway.answers import said
+from orchestrator.gateway.app import answer_errors
 from orchestrator.gateway.door import Door
 from orchestrator.intake.streams import CannotWaitError
 from orchestrator.runtime.settings import Durability
@@ -29,6 +30,7 @@ def create_ops(door: Door, collectors: tuple[Collector, ...] = ()) -> Starlette:
         routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)],
     )
     app.state.door = door
+    answer_errors(app)
     return app
 
 

@@ -18,6 +18,7 @@ from orchestrator.gateway.figures import figures
 from orchestrator.gateway.keyring import KeyRing
 from orchestrator.gateway.ops import create_ops
 from orchestrator.gateway.publisher import Publisher
+from orchestrator.gateway.wire import Wire
 from orchestrator.runtime.addresses import Addresses
 from orchestrator.runtime.composition import Installation, gateway_streams, install
 from orchestrator.runtime.exporter import collectors
@@ -130,6 +131,7 @@ def _server(app: ASGIApp, host: str, port: int) -> _Server:
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            http=Wire,
             ws="none",
         )
     )
