@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orchestrator.gateway import bodies, intake
+from orchestrator.gateway import bodies, intake, shapes
 from orchestrator.gateway.answers import Refusal, problem
 from orchestrator.gateway.browsers import Browsers
 from orchestrator.gateway.door import Door
@@ -68,6 +68,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
         schemas = told.setdefault("components", {}).setdefault("schemas", {})
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
+        schemas |= shapes.components()
         told["components"]["securitySchemes"] = SCHEMES
         app.openapi_schema = told
     return app.openapi_schema

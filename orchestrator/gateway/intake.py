@@ -1,21 +1,23 @@
 """The routes of the dialects: a body is read, each of its items judged, and every item kept, also one that is refused.
 
-A single call that is refused is answered 400, and a batch 200 whatever its items are: clients drop all hundred events
-of a batch that is answered 400 or 413. What was refused is named in the answer item by item, goes to the stream with
-the reason, and is found again in ``rejected_events``.
+A single call that is refused is answered 400, and a list or batch 200 whatever its items are: clients drop all hundred
+events of a batch that is answered 400 or 413. What was refused is named in the answer item by item, goes to the stream
+with the reason, and is found again in ``rejected_events``. What a path says is little: the readers go by content.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
 
-from orchestrator.gateway import bodies
+from orchestrator.gateway import bodies, shapes
 from orchestrator.gateway.answers import Refusal, documented, said
 from orchestrator.gateway.door import Door, shown
-from orchestrator.gateway.reading import Dialect, Item, read, secret_in
-from orchestrator.intake.segment import Rejection
+from orchestrator.intake.formats import Dialect, Item, read, redacted, secret_in
+from orchestrator.intake.rejection import Rejection
 from orchestrator.intake.streams import posted, shard_of, stamped
 from orchestrator.store.write_keys import WriteKey
 
@@ -45,29 +47,34 @@ async def taken(door: Door, key: WriteKey, dialect: Dialect, body: bytes, header
     try:
         items: Sequence[Item] = read(dialect, body, headers, received_at=now)
     except Rejection as rejection:
-        items = [Item(call=body[:MOST_KEPT], message_id=None, whose=None, refusal=rejection)]
-        dialect = Dialect.TRACK if dialect is Dialect.BATCH else dialect  # all of it is one that is refused
+        kept = redacted(body)[:MOST_KEPT]
+        items = [Item(call=kept, message_id=None, whose=None, refusal=rejection, is_alone=True)]
     await door.admit(key, len(items))
     stamp = stamped(key.source, now)
     shards = [0 if item.whose is None else shard_of(item.whose, door.shards) for item in items]
     commands = [posted(shard, item.call, stamp, item.refusal) for shard, item in zip(shards, items, strict=True)]
     await door.publish(commands, Counter(shards))
-    return _answer(door, dialect, items)
+    return _answer(door, items)
 
 
-def _answer(door: Door, dialect: Dialect, items: Sequence[Item]) -> Response:
-    refused = [(index, item, item.refusal) for index, item in enumerate(items) if item.refusal is not None]
+def _answer(door: Door, items: Sequence[Item]) -> Response:
+    refused = list(_refused(items))
     door.figures.accepted.inc(len(items) - len(refused))
     for _, _, refusal in refused:
         door.figures.refused.labels(reason=refusal.reason.value).inc()
-    if refused and not dialect.is_batch:
-        refusal = refused[0][2]
-        raise Refusal(400, refusal.reason.value, f"{refusal.reason.sentence} {refusal.detail}")
     if not refused:
-        return said({"success": True})
-    return said(
-        {"success": True, "accepted": len(items) - len(refused), "refused": [_outcome(*each) for each in refused]}
-    )
+        return said(shapes.TAKEN)
+    if items[0].is_alone:
+        refusal = refused[0][2]
+        raise Refusal(400, refusal.reason.value, _sentence(refusal))
+    told = [_outcome(*each) for each in refused]
+    return said({**shapes.TAKEN, "accepted": len(items) - len(refused), "refused": told})
+
+
+def _refused(items: Sequence[Item]) -> Iterator[tuple[int, Item, Rejection]]:
+    for index, item in enumerate(items):
+        if item.refusal is not None:
+            yield index, item, item.refusal
 
 
 def _outcome(index: int, item: Item, refusal: Rejection) -> dict[str, Any]:
@@ -75,50 +82,90 @@ def _outcome(index: int, item: Item, refusal: Rejection) -> dict[str, Any]:
         "index": index,
         "messageId": item.message_id,
         "code": refusal.reason.value,
-        "message": f"{refusal.reason.sentence} {refusal.detail}",
+        "message": _sentence(refusal),
     }
 
 
-SPELT: Mapping[Dialect, tuple[str, ...]] = {
-    Dialect.TRACK: ("track", "t"),
-    Dialect.IDENTIFY: ("identify", "i"),
-    Dialect.PAGE: ("page", "p"),
-    Dialect.SCREEN: ("screen", "s"),
-    Dialect.GROUP: ("group", "g"),
-    Dialect.ALIAS: ("alias", "a"),
-    Dialect.BATCH: ("batch", "b", "import"),
-}
-"""The words that a dialect goes by in a path, after ``/v1/`` and without it; the first is the documented one."""
-
-_CALL = {"type": "object", "description": "One call, as the Segment specification has it."}
-_BATCH = {
-    "type": "object",
-    "description": "Calls, each with its type.",
-    "required": ["batch"],
-    "properties": {"batch": {"type": "array", "items": _CALL}},
-}
+def _sentence(refusal: Rejection) -> str:
+    return f"{refusal.reason.sentence} ({refusal.detail})"
 
 
-def _add(dialect: Dialect, path: str, *, documented_here: bool) -> None:
+# --------------------------------------------------------------------------------------------------------- the paths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A way in: where a dialect is spoken."""
+
+    dialect: Dialect
+    path: str  # the one that is documented
+    aliases: tuple[str, ...] = ()  # what client libraries use as well
+    summary: str
+    shape: type[BaseModel]  # of a body, for the document alone: the readers judge
+
+
+def _segment(dialect: Dialect, short: str, *more: str) -> Way:
+    words = (dialect.value, short, *more)
+    paths = [f"{root}/{word}{slash}" for word in words for root in ("/v1", "") for slash in ("", "/")]
+    return Way(
+        dialect=dialect,
+        path=paths[0],
+        aliases=tuple(paths[1:]),
+        summary=f"Segment: {dialect.value}",
+        shape=shapes.Batch if dialect is Dialect.BATCH else shapes.Call,
+    )
+
+
+WAYS: tuple[Way, ...] = (
+    _segment(Dialect.TRACK, "t"),
+    _segment(Dialect.IDENTIFY, "i"),
+    _segment(Dialect.PAGE, "p"),
+    _segment(Dialect.SCREEN, "s"),
+    _segment(Dialect.GROUP, "g"),
+    _segment(Dialect.ALIAS, "a"),
+    _segment(Dialect.BATCH, "b", "import"),  # PostHog's /batch/ too: its items say what they are
+    Way(
+        dialect=Dialect.PLAIN,
+        path="/v1/events",
+        aliases=("/v1/events/",),
+        summary="Plain: one event, or a list",
+        shape=shapes.PlainEvents,
+    ),
+    Way(
+        dialect=Dialect.CLOUDEVENTS,
+        path="/v1/cloudevents",
+        aliases=("/v1/cloudevents/",),
+        summary="CloudEvents 1.0: binary, structured or a batch",
+        shape=shapes.CloudEvents,
+    ),
+    Way(
+        dialect=Dialect.POSTHOG,
+        path="/i/v0/e/",
+        aliases=("/i/v0/e", "/e/", "/e", "/capture/", "/capture"),
+        summary="PostHog: one event, or a batch",
+        shape=shapes.PostHog,
+    ),
+)
+"""Every path that takes events."""
+
+
+def _open(way: Way, path: str) -> None:
     async def endpoint(request: Request) -> Response:
-        door: Door = request.app.state.door
-        return await take(door, request, dialect)
+        return await take(request.app.state.door, request, way.dialect)
 
-    schema = _BATCH if dialect.is_batch else _CALL
     router.add_api_route(
         path,
         endpoint,
         methods=["POST"],
         name=path,
-        operation_id=f"segment_{dialect.value}",
-        summary=f"Segment: {dialect.value}.",
-        responses=STATUSES,
-        include_in_schema=documented_here,
-        openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}},
+        operation_id=f"take_{way.dialect.value}",
+        summary=way.summary,
+        responses={**STATUSES, 200: {"description": shapes.KEPT, "model": shapes.Taken}},
+        include_in_schema=path == way.path,
+        openapi_extra=shapes.described(way.shape),
     )
 
 
-for _dialect, _words in SPELT.items():
-    for _number, _word in enumerate(_words):
-        _add(_dialect, f"/v1/{_word}", documented_here=_number == 0)
-        _add(_dialect, f"/{_word}", documented_here=False)
+for _way in WAYS:
+    for _path in (_way.path, *_way.aliases):
+        _open(_way, _path)
