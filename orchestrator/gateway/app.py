@@ -139,6 +139,7 @@ class Doorway:
             await self.app(scope, receive, send)
             return
         began, answer = time.monotonic(), _Answer(send)
+        scope["path"] = intake.ALIASES.get(scope["path"], scope["path"])
         if self.door.room.enter():
             try:
                 await self._answered(scope, receive, answer)

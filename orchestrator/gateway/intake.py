@@ -149,23 +149,25 @@ WAYS: tuple[Way, ...] = (
 """Every path that takes events."""
 
 
-def _open(way: Way, path: str) -> None:
+ALIASES: Mapping[str, str] = {alias: way.path for way in WAYS for alias in way.aliases}
+"""What other paths stand for; looked up before the routes are tried, one after the other."""
+
+
+def _open(way: Way) -> None:
     async def endpoint(request: Request) -> Response:
         return await take(request.app.state.door, request, way.dialect)
 
     router.add_api_route(
-        path,
+        way.path,
         endpoint,
         methods=["POST"],
-        name=path,
+        name=way.path,
         operation_id=f"take_{way.dialect.value}",
         summary=way.summary,
         responses={**STATUSES, 200: {"description": shapes.KEPT, "model": shapes.Taken}},
-        include_in_schema=path == way.path,
         openapi_extra=shapes.described(way.shape),
     )
 
 
 for _way in WAYS:
-    for _path in (_way.path, *_way.aliases):
-        _open(_way, _path)
+    _open(_way)
