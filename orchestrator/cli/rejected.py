@@ -17,7 +17,8 @@ from orchestrator.cli.console import err, installed, out
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.facts import instant
 from orchestrator.intake.entries import CALL, unpacked
-from orchestrator.intake.segment import RejectionReason, belongs_to
+from orchestrator.intake.formats import belongs_to
+from orchestrator.intake.rejection import RejectionReason
 from orchestrator.playbook.errors import did_you_mean
 from orchestrator.playbook.spans import plain_span
 from orchestrator.runtime.composition import Installation

@@ -51,6 +51,7 @@ class Rejected:
     reason: RejectionReason
     detail: str  # where and what; text that the database can hold
     raw: bytes  # all fields as netstrings, at most MOST_KEPT bytes of them
+    source: str | None = None  # who says it; None: that cannot be read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,8 @@ class Entry:
 
     def rejected(self, reason: RejectionReason, detail: str) -> Rejected:
         """The entry as it is kept when its call is refused."""
-        return _rejected(self.stream, self.entry_id, self.fields, self.received_at, Rejection(reason, detail))
+        rejected = _rejected(self.stream, self.entry_id, self.fields, self.received_at, Rejection(reason, detail))
+        return replace(rejected, source=self.source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

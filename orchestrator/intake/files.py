@@ -16,7 +16,7 @@ import orjson
 
 from orchestrator.core.errors import LifecycleError
 from orchestrator.intake.columns import BadMappingError, Columns, call_of, fitting
-from orchestrator.intake.segment import Rejection, RejectionReason
+from orchestrator.intake.rejection import Rejection, RejectionReason
 
 LONGEST_LINE = 1024 * 1024  # bytes; what is longer is cut off and refused, so that no file eats the memory
 _GZIP = b"\x1f\x8b"  # a file is judged by what is inside, not by its name

@@ -134,7 +134,7 @@ def _kept(each: Rejected, call: Call | None = None) -> RejectedEvent:
         reason=each.reason.value,
         detail=each.detail,
         raw=each.raw,
-        source=call.parsed.event.source if call else None,
+        source=call.parsed.event.source if call else each.source,
         message_id=call.parsed.event.message_id if call else None,
     )
 

@@ -14,18 +14,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from itertools import islice
 from pathlib import PurePath
 
 from orchestrator.core.events import EventKind
-from orchestrator.intake.entries import CALL, SOURCE, Entry, Rejected, decode
+from orchestrator.intake.entries import CALL, SOURCE, Entry, Rejected, Told, decode, understand
 from orchestrator.intake.files import Line
-from orchestrator.intake.segment import Rejection, RejectionReason
+from orchestrator.intake.rejection import Rejection, RejectionReason
 from orchestrator.store.events import RejectedEvent
 from orchestrator.usecases.drain import Call, reject, take_in
 from orchestrator.usecases.ports import Ports
 
 CHUNK = 20_000  # lines that are sorted together: some 100 MB while they are
+MOST_BYTES = 16 * 1024 * 1024  # of the lines of a chunk, however long each is
 BATCH = 4_000  # events in a transaction: longer ones hold up the drains of their accounts
 STREAM = "history:"  # what the name of a file begins with where rejected events name their stream
 _MOST_NAME = 200  # characters of a file's name that are kept
@@ -36,7 +36,7 @@ _SAYS_WHO = frozenset({EventKind.GROUP, EventKind.IDENTIFY, EventKind.ALIAS})  #
 class ReadIn:
     """What reading in a past did, counted."""
 
-    lines: int = 0
+    lines: int = 0  # calls; a line may hold several
     events: int = 0  # counted for the first time
     known: int = 0  # counted before: the file, or the live stream, had brought them
     rejected: int = 0
@@ -61,19 +61,30 @@ def read_in(ports: Ports, file: str, lines: Iterable[Line], source: str) -> Iter
 
     Raises SQLAlchemy's errors of the world; what was given before is in, and all of it may be read again.
     """
-    rest = iter(lines)
-    while chunk := list(islice(rest, CHUNK)):
+    for chunk in _chunked(lines):
         yield from _chunk(ports, stream_of(file), chunk, source)
+
+
+def _chunked(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Lists of lines, none longer than CHUNK, none much larger than MOST_BYTES."""
+    chunk: list[Line] = []
+    size = 0
+    for line in lines:
+        chunk.append(line)
+        size += len(line.raw)
+        if len(chunk) >= CHUNK or size >= MOST_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
 def fold_again(ports: Ports, entries: Sequence[tuple[str, str, list[bytes]]]) -> ReadIn:
     """Read in lines that were rejected (stream, entry id, fields) as history again; refused anew, they are new rows."""
     with ports.engine.connect() as connection:
         now = ports.clock.now(connection)
-    return _take(
-        ports,
-        [_understood(decode(stream, _next(entry_id), fields, now=now), None) for stream, entry_id, fields in entries],
-    )
+    told = (understand(stream, _next(entry_id), fields, now=now) for stream, entry_id, fields in entries)
+    return _take(ports, [_dated(each) for listed in told for each in listed])
 
 
 def _next(entry_id: str) -> str:
@@ -85,7 +96,7 @@ def _next(entry_id: str) -> str:
 def _chunk(ports: Ports, stream: str, chunk: Sequence[Line], source: str) -> Iterator[ReadIn]:
     with ports.engine.connect() as connection:
         now = ports.clock.now(connection)
-    read = [_understood(_entry(stream, each, source, now), each.fault) for each in chunk]
+    read = [told for each in chunk for told in _understood(stream, each, source, now)]
     read.sort(key=_whose)
     for start in range(0, len(read), BATCH):
         yield _take(ports, read[start : start + BATCH])
@@ -105,29 +116,28 @@ def _whose(read: Call | Rejected) -> tuple[str, str]:
     return (event.account or "", event.person or "")
 
 
-def _entry(stream: str, line: Line, source: str, now: datetime) -> Entry | Rejected:
+def _understood(stream: str, line: Line, source: str, now: datetime) -> list[Call | Rejected]:
     """A line as an entry of a stream; its id is its place and content: a line that was mended is another."""
-    digest = blake2b(line.raw, digest_size=4).hexdigest()
-    return decode(stream, f"{line.number}-{digest}", [CALL, line.raw, SOURCE, source.encode()], now=now)
+    entry_id = f"{line.number}-{blake2b(line.raw, digest_size=4).hexdigest()}"
+    fields = [CALL, line.raw, SOURCE, source.encode()]
+    if line.fault is not None:
+        return [_faulty(decode(stream, entry_id, fields, now=now), line.fault)]
+    return [_dated(each) for each in understand(stream, entry_id, fields, now=now)]
 
 
-def _understood(entry: Entry | Rejected, fault: Rejection | None) -> Call | Rejected:
-    if isinstance(entry, Rejected):
-        return entry
-    try:
-        return _dated(entry, fault)
-    except Rejection as rejection:
-        return entry.rejected(rejection.reason, rejection.detail)
+def _faulty(entry: Entry | Rejected, fault: Rejection) -> Rejected:
+    return entry if isinstance(entry, Rejected) else entry.rejected(fault.reason, fault.detail)
 
 
-def _dated(entry: Entry, fault: Rejection | None) -> Call:
-    if fault is not None:
-        raise fault
-    parsed = entry.parse()
-    if parsed.event.occurred_at == entry.received_at and parsed.event.kind not in _SAYS_WHO:
-        told = "timestamp: what is history says when it happened; this has no time, or one that lies ahead"
-        raise Rejection(RejectionReason.BAD_TIMESTAMP, told)
-    return Call(entry=entry, parsed=parsed)
+def _dated(told: Told | Rejected) -> Call | Rejected:
+    """What says no time happened in no past, unless it is said of an account or a person."""
+    if isinstance(told, Rejected):
+        return told
+    event = told.parsed.event
+    if event.occurred_at == told.entry.received_at and event.kind not in _SAYS_WHO:
+        why = "timestamp: what is history says when it happened; this has no time, or one that lies ahead"
+        return told.entry.rejected(RejectionReason.BAD_TIMESTAMP, why)
+    return Call(entry=told.entry, parsed=told.parsed)
 
 
 def _kept(each: Rejected) -> RejectedEvent:
@@ -138,4 +148,5 @@ def _kept(each: Rejected) -> RejectedEvent:
         reason=each.reason.value,
         detail=each.detail,
         raw=each.raw,
+        source=each.source,
     )

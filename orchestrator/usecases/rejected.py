@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from orchestrator.core.errors import LifecycleError
-from orchestrator.intake.entries import CALL, RECEIVED_AT, unpacked
-from orchestrator.intake.segment import RejectionReason
+from orchestrator.intake.entries import CALL, RECEIVED_AT, REFUSED, RETRY_OF, unpacked
+from orchestrator.intake.rejection import RejectionReason
 from orchestrator.store import rejected
 from orchestrator.store.observation import Row
 from orchestrator.store.rejected import Which
@@ -25,7 +25,6 @@ from orchestrator.usecases.ports import Ports
 
 BATCH = 500  # entries in a transaction
 DURABLE_MS = 5000  # how long to wait for the broker's word that all of it is on disk
-REFUSED, RETRY_OF = b"refused", b"retry_of"  # fields: the door's refusal, which is over; which entry it was first
 LONGEST = 500  # characters of a person's words that are kept
 
 
