@@ -83,7 +83,10 @@ def why(
         for decision in observation.history(connection, account.id, play):
             _print_decision(decision, account.id)
         _print_rows("on the way", observation.journal(connection, account.id, play), ("at", "kind", "play", "detail"))
-        _print_outlook(installation, connection, account, play)
+        if account.held(installation.ports.clock.now(connection)):
+            out.print(_held(account))
+        else:
+            _print_outlook(installation, connection, account, play)
 
 
 @app.command()
@@ -156,8 +159,17 @@ def _check_play(installation: Installation, connection: Connection, account: Acc
 def _print_account(account: Account) -> None:
     out.print(f"[bold]{escape(account.id)}[/]  {account.stage} since {account.stage_entered_at:%Y-%m-%d %H:%M} UTC")
     out.print(f"playbook {account.playbook_version}; {'paused; ' if account.paused else ''}next look {account.wake_at}")
+    if account.history:
+        out.print(_held(account))
     for name, at in sorted(account.milestones.items(), key=lambda item: item[1]):
         out.print(f"  reached {name} at {at:%Y-%m-%d %H:%M}")
+
+
+def _held(account: Account) -> str:
+    planned = (
+        f"on {account.live_at:%Y-%m-%d %H:%M} UTC" if account.live_at else "when `lifecycle accounts go-live` says so"
+    )
+    return f"its past is read in, and nothing is decided or sent for it: it goes live {planned}"
 
 
 def _print_standing(installation: Installation, connection: Connection, account: Account) -> None:

@@ -9,6 +9,7 @@ import typer
 import yaml
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from orchestrator.cli import golive
 from orchestrator.cli.console import err, installed, out
 from orchestrator.cli.events import DURABLE_MS, NotDurableError
 from orchestrator.core.errors import LifecycleError
@@ -18,6 +19,7 @@ from orchestrator.runtime.composition import Installation
 from orchestrator.usecases.tell_rows import Outcome, tell_rows
 
 app = typer.Typer(help="Accounts: many at once.", no_args_is_help=True)
+app.command("go-live")(golive.go_live)
 
 REFUSED = 1  # exit status: some rows were refused
 LARGE = 1024 * 1024  # bytes from which a bar shows how far it is

@@ -93,6 +93,11 @@ LIVE = text("""
     SELECT id FROM accounts WHERE id = ANY(:ids) AND NOT document ? 'history'
 """)
 
+HELD = text("""
+    -- held: accounts that are not live yet, and, if asked for, also those that will be at a known instant
+    SELECT account_id FROM wakes WHERE basis = 'history' AND (:planned OR wake_at IS NULL) ORDER BY account_id
+""")
+
 COUNT_HELD = text("""
     -- count_held: accounts that are not live yet, and those of them that will be at a known instant
     SELECT count(*), count(wake_at) FROM wakes WHERE basis = 'history'
@@ -176,6 +181,11 @@ def known(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
 def live(connection: Connection, ids: Iterable[str]) -> list[str]:
     """Those of these accounts whose past is not being read in."""
     return sorted(connection.scalars(LIVE, {"ids": sorted(ids)}))
+
+
+def held(connection: Connection, *, planned: bool) -> list[str]:
+    """Accounts that are not live yet, in the order of ids; ``planned``: also those whose instant is known."""
+    return list(connection.scalars(HELD, {"planned": planned}))
 
 
 def count_held(connection: Connection) -> tuple[int, int]:
