@@ -5,9 +5,10 @@
   ``data_base64`` are unpacked. Extensions are properties too, where ``data`` has none of that name.
 * **Which.** "source + id is unique": both together are the messageId, cut by a digest where they are too long for one.
   The source that the write key stands for stays the event's source.
-* **Who.** The account is the first of the extensions ACCOUNTS, else of ``data``; the person the first of PEOPLE alike.
-  ``subject`` is looked at last: ``accounts/acme`` and ``users/u-1`` say what they are, and a plain subject is the
-  person of an event that names nobody else.
+* **Who.** The account is the first of the extensions ACCOUNTS, else of the members of ``data`` that ACCOUNTS_WITHIN
+  names; the person alike. ``subject`` is looked at last: ``accounts/acme`` and ``users/u-1`` say what they are, and any
+  other subject is the account of an event that names none. A product that has other subjects (an invoice, say) names
+  the account itself.
 * **When.** ``time``, else the reception.
 """
 
@@ -26,8 +27,8 @@ from orchestrator.intake.segment import MOST_ID, identifier
 
 ACCOUNTS = ("accountid", "account", "groupid")  # extensions; attributes are written in small letters
 PEOPLE = ("userid", "personid", "person")
-ACCOUNTS_WITHIN = ("accountId", "account_id", "groupId", "group_id")  # members of data
-PEOPLE_WITHIN = ("userId", "user_id", "personId", "person_id")
+ACCOUNTS_WITHIN = ("account", "accountId", "account_id", "groupId", "group_id")  # members of data
+PEOPLE_WITHIN = ("person", "userId", "user_id", "personId", "person_id")
 PREFIX = "ce-"  # of the headers of the binary mode
 ATTRIBUTES = frozenset({b"ce_specversion", b"ce_id", b"ce-specversion", b"ce-id"})  # fields that tell a binary entry
 
@@ -83,22 +84,27 @@ def _message_id(source: str, name: str) -> str:
 
 
 def _who(event: Mapping[str, Json], data: Mapping[str, Json]) -> tuple[str | None, str | None]:
-    account = _first(event, ACCOUNTS) or _first(data, ACCOUNTS_WITHIN, "data.")
-    person = _first(event, PEOPLE) or _first(data, PEOPLE_WITHIN, "data.")
+    account = _attribute_id(event, ACCOUNTS) or _member_id(data, ACCOUNTS_WITHIN)
+    person = _attribute_id(event, PEOPLE) or _member_id(data, PEOPLE_WITHIN)
     subject = identifier(event, "subject")
     told = _SUBJECT.fullmatch(subject) if subject else None
-    if told is not None:
-        return (account or told[2], person) if told[1] else (account, person or told[2])
-    if account is None and person is None:
-        person = subject
+    if told is not None and not told[1]:
+        return account, person or told[2]
+    account = account or (told[2] if told else subject)
     if account is None and person is None:
         expected = f"expected an extension ({ACCOUNTS[0]}, {PEOPLE[0]}), data.{ACCOUNTS_WITHIN[0]}, or a subject"
         raise Rejection(RejectionReason.NO_IDENTITY, f"the event names neither an account nor a person; {expected}")
     return account, person
 
 
-def _first(holder: Mapping[str, Json], fields: tuple[str, ...], prefix: str = "") -> str | None:
-    return next((found for field in fields if (found := identifier(holder, field, prefix))), None)
+def _attribute_id(event: Mapping[str, Json], names: tuple[str, ...]) -> str | None:
+    return next((found for name in names if (found := identifier(event, name))), None)
+
+
+def _member_id(data: Mapping[str, Json], names: tuple[str, ...]) -> str | None:
+    """The first of these members that can be an id: what else stands under such a name is the product's affair."""
+    fit = (name for name in names if isinstance(data.get(name), str | int) and not isinstance(data[name], bool))
+    return next((found for name in fit if (found := identifier(data, name, "data."))), None)
 
 
 def _extensions(event: Mapping[str, Json]) -> dict[str, Json]:
