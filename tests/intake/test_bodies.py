@@ -154,6 +154,8 @@ def test_a_poisoned_item_is_refused_again_for_the_same_reason(poison: str) -> No
         ('{"batch": []}'.encode("utf-16"), RejectionReason.NOT_UTF8),
         (b" " * (MOST_BODY + 1), RejectionReason.TOO_LARGE),
         (b'{"batch": [' + b"[" * 2_000_000, RejectionReason.NOT_JSON),
+        (b'{"batch": [' + b"1," * 10_000 + b"1]}", RejectionReason.TOO_MANY),
+        (b'{"batch": [' + b"1," * 10_000 + b"NaN]}", RejectionReason.TOO_MANY),
         (b"data=%ff%fe", RejectionReason.NOT_JSON),
         (b"data=" + base64.b64encode(b"\x1f\x8bno"), RejectionReason.NOT_JSON),
     ],

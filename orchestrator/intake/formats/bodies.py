@@ -22,7 +22,15 @@ from orchestrator.core.events import Json
 from orchestrator.intake import segment
 from orchestrator.intake.formats import cloudevents, posthog
 from orchestrator.intake.formats.content import as_segment
-from orchestrator.intake.formats.items import MOST_BATCH_BYTES, MOST_BODY, MOST_ITEMS, Dialect, Item, Reception
+from orchestrator.intake.formats.items import (
+    MOST_BATCH_BYTES,
+    MOST_BODY,
+    MOST_ITEMS,
+    MOST_LISTED,
+    Dialect,
+    Item,
+    Reception,
+)
 from orchestrator.intake.formats.scan import members, parts
 from orchestrator.intake.poison import BOM, diagnosis, loaded, refuse_unfit, sort_of
 from orchestrator.intake.rejection import Rejection, RejectionReason
@@ -181,11 +189,18 @@ def _said(named: Mapping[bytes, bytes], words: Sequence[str]) -> dict[str, Json]
 def _each(
     calls: Sequence[Json], envelope: Mapping[str, Json], dialect: Dialect, body: bytes, at: Reception
 ) -> Iterator[Item]:
+    _bound(len(calls))
     size, is_large = 0, len(body) > MOST_BATCH_BYTES
     for index, call in enumerate(calls):
         size += len(orjson.dumps(call)) + 1 if is_large else 0
         item = _item(call, envelope, dialect, at)
         yield _beyond(item) if index >= MOST_ITEMS or size > MOST_BATCH_BYTES else item
+
+
+def _bound(items: int) -> None:
+    """Refuse a body of so many items that to refuse each of them would itself be the harm."""
+    if items > MOST_LISTED:
+        raise Rejection(RejectionReason.TOO_MANY, f"the body: {items} items; at most {MOST_LISTED} are looked at")
 
 
 def _beyond(item: Item) -> Item:
@@ -250,6 +265,7 @@ def _leniently(dialect: Dialect, body: bytes, at: Reception, complaint: str) -> 
     listed = parts(body) if named is None else parts(named.get(b"batch", b""))
     if listed is None:
         return (_alone(dialect, body, at, complaint),)
+    _bound(len(listed))
     envelope = _shared(_said(named or {}, SHARED))
     items, size = [], 0
     for index, part in enumerate(listed):

@@ -9,6 +9,7 @@ from orchestrator.intake.rejection import Rejection
 
 MOST_ITEMS = 2_500  # of a batch; Segment's HTTP API: "2,500 events"
 MOST_BATCH_BYTES = 500 * 1024  # of a batch; Segment's HTTP API: "500 KB per request"
+MOST_LISTED = 10_000  # items of a body that are looked at one by one: a body of 4 MiB may have two million, of nothing
 MOST_BODY = 4 * 1024 * 1024  # bytes of a body that are looked at: so that the items beyond a batch's bounds are kept
 
 
