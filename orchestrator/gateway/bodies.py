@@ -7,6 +7,7 @@ the bound: no more is unpacked than may be held.
 import asyncio
 import zlib
 from collections.abc import MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from orchestrator.gateway.answers import Refusal
 
 MOST_BYTES = 4 * 1024 * 1024  # of a body, as sent and unpacked: eight times the 500 KiB that a batch may have
 BODY_SECONDS = 20.0  # for all of a body to come; client libraries give up after 10 to 15
+MOST_WASTED = 32 * 1024 * 1024  # bytes of a body that is too large which are read and thrown away before the answer
+WASTED_SECONDS = 5.0  # that this may take
 MOST_MEMBERS = 16  # of a gzip file: writers make one or two, and each costs a copy of what follows it
 MOST_REQUESTS = 1_000  # in hand at once: each may wait for the broker
 MOST_HELD = 256 * 1024 * 1024  # bytes of bodies in hand at once
@@ -76,16 +79,32 @@ async def read(request: Request) -> bytes:
 async def _received(request: Request) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdecimal() and int(announced) > MOST_BYTES:
+        await _waste(request)
         raise _too_large()
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > MOST_BYTES:
+            await _waste(request)
             raise _too_large()
         request.app.state.door.room.hold(request.scope, len(chunk))
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _waste(request: Request) -> None:
+    """Read on for a while what is too large: a client that is cut off while it sends never sees the answer."""
+    if "expect" in request.headers:  # it waits to be asked for the body
+        return
+    wasted = 0
+    with suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(WASTED_SECONDS):
+            while wasted <= MOST_WASTED:
+                message = await request.receive()
+                wasted += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
 
 
 def unpacked(raw: bytes) -> bytes:
@@ -119,6 +138,3 @@ def _member(raw: bytes, left: int) -> tuple[bytes, bytes]:
 
 def _too_large() -> Refusal:
     return Refusal(413, "too_large", f"A body may have {MOST_BYTES} bytes, unpacked too.", headers=_CLOSE)
-
-
-__all__ = ["ClientDisconnect", "Room", "busy", "read", "unpacked"]

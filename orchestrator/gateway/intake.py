@@ -5,9 +5,11 @@ events of a batch that is answered 400 or 413. What was refused is named in the 
 with the reason, and is found again in ``rejected_events``. What a path says is little: the readers go by content.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -21,6 +23,7 @@ from orchestrator.intake.rejection import Rejection
 from orchestrator.intake.streams import posted, shard_of, stamped
 from orchestrator.store.write_keys import WriteKey
 
+LARGE = 256 * 1024  # bytes of a body whose reading takes tens of milliseconds
 MOST_KEPT = 512 * 1024  # bytes of a body that cannot be read at all which are kept: what a batch may have
 STATUSES = documented(200, 400, 401, 408, 413, 429, 503)
 
@@ -45,7 +48,7 @@ async def taken(door: Door, key: WriteKey, dialect: Dialect, body: bytes, header
     """Judge a body's items, keep all of them, and answer; raises Refusal as ``take`` does."""
     now = await door.now()
     try:
-        items: Sequence[Item] = read(dialect, body, headers, received_at=now)
+        items = await _judged(dialect, body, headers, now)
     except Rejection as rejection:
         kept = redacted(body)[:MOST_KEPT]
         items = [Item(call=kept, message_id=None, whose=None, refusal=rejection, is_alone=True)]
@@ -55,6 +58,13 @@ async def taken(door: Door, key: WriteKey, dialect: Dialect, body: bytes, header
     commands = [posted(shard, item.call, stamp, item.refusal) for shard, item in zip(shards, items, strict=True)]
     await door.publish(commands, Counter(shards))
     return _answer(door, items)
+
+
+async def _judged(dialect: Dialect, body: bytes, headers: Mapping[str, str], now: datetime) -> Sequence[Item]:
+    """The items of a body; of a large one in a thread, so that who waits beside it has its turn."""
+    if len(body) <= LARGE:
+        return read(dialect, body, headers, received_at=now)
+    return await asyncio.to_thread(read, dialect, body, headers, received_at=now)
 
 
 def _answer(door: Door, items: Sequence[Item]) -> Response:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, parse_many
 from sqlalchemy import Engine
 
 from orchestrator.core.errors import LifecycleError
@@ -62,12 +62,12 @@ def create(engine: Engine, *, source: str, now: datetime, rate: str = RATE) -> C
 def parsed_rate(rate: str) -> RateLimitItem:
     """The rate as the limiter reads it; raises RateError."""
     try:
-        item = parse(rate)
+        items = parse_many(rate)
     except ValueError:
         raise RateError from None
-    if item.amount < 1:
+    if len(items) != 1 or items[0].amount < 1:
         raise RateError
-    return item
+    return items[0]
 
 
 def hashed(secret: str) -> bytes:

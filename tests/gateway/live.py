@@ -5,8 +5,9 @@ Nothing is slept for: it is up when it says so.
 
 import asyncio
 import threading
+import time
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -103,6 +104,13 @@ class Gateway:
             answer: Any = self.broker.xrange(stream_key(shard))
             found += [fields for _, fields in answer]
         return found
+
+
+def until(state: Callable[[], object]) -> None:
+    """Return once a state is reached; fails when that takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    while not state():
+        assert time.monotonic() < deadline
 
 
 @contextmanager
