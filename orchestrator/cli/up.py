@@ -47,6 +47,8 @@ def _run(settings: Settings, servers: Servers, *, flower: bool) -> int:
     out.print(f"data and logs in {settings.home}")
     if planned.catcher_port is not None:
         out.print(f"no SMTP_URL: mail is caught in {planned.mail_folder}, none leaves")
+    host = table.reached(settings.gateway_host)
+    out.print(f"events: http://{host}:{settings.gateway_port}, with a key from `lifecycle keys create SOURCE`")
     if flower:
         out.print(f"Flower: http://127.0.0.1:{settings.flower_port}")
     supervisor = Supervisor(

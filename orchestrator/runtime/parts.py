@@ -14,6 +14,8 @@ from orchestrator.runtime.settings import Settings
 from orchestrator.runtime.supervisor import Part, Watch
 
 LIFECYCLE = (sys.executable, "-m", "orchestrator.cli")
+LOCAL = "127.0.0.1"  # this machine
+EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 -- nothing is bound here: what the settings may say
 DELIVERY_PROCESSES = 2  # each has its own connection to the relay
 
 
@@ -61,7 +63,10 @@ def parts(planned: Plan, *, flower: bool = True, gateway: bool = True) -> list[P
     if flower:
         port = planned.settings.flower_port
         rows.append(("flower", ("flower", "--port", str(port)), port))
-    return [_part(name, arguments, port, variables) for name, arguments, port in rows]
+    host = reached(planned.settings.gateway_host)
+    return [
+        _part(name, arguments, port, variables, host if name == "gateway" else LOCAL) for name, arguments, port in rows
+    ]
 
 
 def _catcher(planned: Plan) -> list[tuple[str, tuple[str, ...], int | None]]:
@@ -71,8 +76,8 @@ def _catcher(planned: Plan) -> list[tuple[str, tuple[str, ...], int | None]]:
     return [("catcher", arguments, planned.catcher_port)]
 
 
-def _part(name: str, arguments: tuple[str, ...], port: int | None, variables: Mapping[str, str]) -> Part:
-    ready = None if port is None or name == "flower" else lambda: answers(port)
+def _part(name: str, arguments: tuple[str, ...], port: int | None, variables: Mapping[str, str], host: str) -> Part:
+    ready = None if port is None or name == "flower" else lambda: answers(port, host)
     return Part(name=name, argv=(*LIFECYCLE, *arguments), environment=variables, ready=ready)
 
 
@@ -81,11 +86,16 @@ def watches(servers: Servers) -> list[Watch]:
     return [Watch(name=name, ensure=lambda name=name: servers.ensure(name)) for name in servers.names]  # type: ignore[misc]  # mypy cannot type a lambda's default
 
 
-def answers(port: int) -> bool:
-    """Whether somebody listens on this port of this machine."""
-    with suppress(OSError), closing(socket.create_connection(("127.0.0.1", port), timeout=0.5)):
+def answers(port: int, host: str = LOCAL) -> bool:
+    """Whether somebody listens on this port, of this machine if nothing else is said."""
+    with suppress(OSError), closing(socket.create_connection((host, port), timeout=0.5)):
         return True
     return False
+
+
+def reached(host: str) -> str:
+    """Where somebody is found who listens on an address: who listens on all of them is found on the local one."""
+    return LOCAL if host in EVERYWHERE else host
 
 
 def free_port() -> int:

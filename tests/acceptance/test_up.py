@@ -30,11 +30,12 @@ class Home:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.flower_port = free_port()
+        self.gateway_port = free_port()
         self.environment = {
             **os.environ,
             "LIFECYCLE_HOME": str(folder / "var"),
             "FLOWER_PORT": str(self.flower_port),
-            "GATEWAY_PORT": str(free_port()),
+            "GATEWAY_PORT": str(self.gateway_port),
             "GATEWAY_OPS_PORT": str(free_port()),
             "COLUMNS": "300",
         }
@@ -142,6 +143,7 @@ def test_up_runs_everything_and_ends_it(home: Home) -> None:
     until(lambda: home.command("doctor").returncode == 0, "the doctor says healthy")
     welcomed(home, "first")
     until(lambda: _answers(home.flower_port), "Flower answers")
+    as_the_readme_says(home)
     worker = int(home.until_said(r"flow: started \(process (\d+)\)")[1])
     os.killpg(worker, signal.SIGKILL)
     home.until_said(r"flow: ended with status -9")
@@ -150,6 +152,24 @@ def test_up_runs_everything_and_ends_it(home: Home) -> None:
     up.send_signal(signal.SIGINT)
     assert up.wait(60) == 0
     assert processes_of(home.folder) == []
+
+
+def as_the_readme_says(home: Home) -> None:
+    """Type what the README says under "Send events"; the account that it shows has the events that were sent."""
+    section = (HOUSE / "README.md").read_text(encoding="utf-8").partition("### Send events")[2]
+    (typed,) = re.findall(r"```console\n(KEY=.*?)```", section, flags=re.DOTALL)
+    here = typed.replace(".venv/bin/lifecycle", " ".join(LIFECYCLE)).replace(":8080", f":{home.gateway_port}")
+    sent, _, show = here.rstrip().rpartition("\n")
+    told = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", sent],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=HOUSE,
+        env=home.environment,
+    )
+    assert told.stdout.count('{"success":true}') == 2, told.stdout
+    until(lambda: "Ann Okafor" in home.command(*show.split()[len(LIFECYCLE) :]).stdout, "the account has its person")
 
 
 def _answers(port: int) -> bool:
