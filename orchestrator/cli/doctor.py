@@ -18,7 +18,7 @@ from orchestrator.runtime.addresses import Addresses, masked
 from orchestrator.runtime.composition import Installation, install
 from orchestrator.runtime.servers import running
 from orchestrator.runtime.settings import Settings
-from orchestrator.store import figures, observation, playbooks
+from orchestrator.store import accounts, figures, observation, playbooks
 from orchestrator.store.migrate import is_current
 
 ILL = 1  # exit status
@@ -135,6 +135,7 @@ def _backlog(installation: Installation) -> Iterator[Finding]:
         now = installation.ports.clock.now(connection)
         left = observation.backlog(connection, now)
         parked = observation.parked(connection)
+        held, planned = accounts.count_held(connection)
     late = left.oldest_due is not None and now - left.oldest_due > LATE
     yield Finding(what="due", well=not late, detail=f"{left.due} accounts due{_since(left.oldest_due)}")
     stuck = left.oldest_sendable is not None and now - left.oldest_sendable > LATE
@@ -148,6 +149,9 @@ def _backlog(installation: Installation) -> Iterator[Finding]:
     )
     told = "; ".join(f"{row['account_id']}: {row['error']}" for row in parked[:3])
     yield Finding(what="parked", well=left.parked == 0, detail=f"{left.parked} accounts parked {told}")
+    if held:
+        told = f"{held} accounts wait to go live, {planned} of them by plan: lifecycle accounts go-live"
+        yield Finding(what="history", well=True, detail=told)
     yield from _alerts(installation)
     detail = (
         f"{left.rejected} entries kept in rejected_events, {left.waiting_persons} events wait for a person's account"

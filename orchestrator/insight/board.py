@@ -87,9 +87,12 @@ class _Tally:
 
 
 def board(accounts: Iterable[Account], playbook: Playbook, now: datetime) -> tuple[Row, ...]:
-    """Every metric of a playbook over these accounts at ``now`` (aware UTC), in the order of the playbook."""
+    """Every metric of a playbook over these accounts at ``now`` (aware UTC), in the order of the playbook.
+
+    Accounts that are not live yet are left out: their facts are known, and nothing that follows from them is.
+    """
     tallies = [_Tally(metric=metric) for metric in playbook.metrics.values()]
-    for account in accounts:
+    for account in (each for each in accounts if not each.held(now)):
         view = view_of(account, now, playbook)
         for tally in tallies:
             tally.add(observed(tally.metric, account, view))

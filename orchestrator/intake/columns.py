@@ -42,7 +42,7 @@ class Columns:
     id: str | None = None  # the event's own id
     name: str | None = None  # no column: what happened in every row, where no column says it
     type: EventKind = EventKind.TRACK  # no column: of every row; group for a file of accounts, identify for people
-    delimiter: str = ","  # no column: what stands between two
+    delimiter: str | None = None  # no column: what stands between two; None: as the file's ending says
     ignore: tuple[str, ...] = ()  # those that are no properties
     rename: Mapping[str, str] = field(default_factory=dict)  # column -> the property that it becomes
 
@@ -98,6 +98,8 @@ def _checked(key: str, value: Any) -> Any:  # noqa: ANN401 -- whatever YAML hold
             return {str(column): str(name) for column, name in value.items()}
         case "type", "track" | "group" | "identify" | "page" | "screen":
             return EventKind(value)
+        case "delimiter", "tab" | "\\t" | "":  # an empty one is a tab that was trimmed
+            return "\t"
         case "delimiter", str() if len(value) == 1:
             return value
         case "account" | "person" | "event" | "time" | "id" | "name", str() if value:
@@ -109,19 +111,19 @@ _EXPECTED: Mapping[str, str] = {
     "ignore": "a list of columns",
     "rename": "columns, each with the name it gets",
     "type": "track, group, identify, page or screen",
-    "delimiter": "one character",
+    "delimiter": "one character, or `tab`",
     "name": "what happened in every row",
 }
 
 
-def fitting(columns: Columns | None, header: Sequence[str], delimiter: str = ",") -> Columns:
+def fitting(columns: Columns | None, header: Sequence[str]) -> Columns:
     """The mapping, once the file is known to have its columns; without one, columns are known by their own names.
 
     Raises:
         BadMappingError: the file has not the columns that the mapping names, or no account and no person.
     """
     own: dict[str, Any] = {name: name for name in ASKED if name in header}
-    found = columns or Columns(delimiter=delimiter, **own)
+    found = columns or Columns(**own)
     missing = sorted({*found.asked.values(), *found.rename}.difference(header))
     if missing:
         raise BadMappingError(f"no column {', '.join(missing)}; the file has: {', '.join(header)[:500]}")

@@ -45,7 +45,8 @@ def lines(name: str, stream: BinaryIO, columns: Columns | None = None) -> Iterat
         NotReadableError: the file breaks off.
     """
     ending = name.lower().removesuffix(".gz")[-4:]
-    delimiter = columns.delimiter if columns else _OF_ROWS.get(ending)
+    usual = _OF_ROWS.get(ending)
+    delimiter = usual if columns is None else columns.delimiter or usual or ","
     try:
         opened = _unpacked(stream)
         yield from _calls(opened) if delimiter is None else _rows(opened, columns, delimiter)
@@ -98,7 +99,7 @@ def _rows(stream: IO[bytes], columns: Columns | None, delimiter: str) -> Iterato
             return
         if header is None:
             header = [each.strip() for each in row]
-            columns = fitting(columns, header, delimiter)
+            columns = fitting(columns, header)
         elif columns is not None and any(row):
             yield _row(reader.line_num, row, header, columns)
 

@@ -8,12 +8,15 @@ from pathlib import Path
 import orjson
 import pytest
 
+from orchestrator.insight.board import board
 from orchestrator.intake.columns import columns_of
 from orchestrator.intake.files import lines
+from orchestrator.store import accounts
 from orchestrator.usecases import history
 from orchestrator.usecases.history import ReadIn, read_in
 from orchestrator.usecases.merge import merge
 from tests.usecases.company import DAY, HOUR, MONDAY, Company, cohort
+from tests.usecases.playbooks import tiny
 from tests.usecases.world import SHIPPED, World, counted
 
 EVENTS = Path(__file__).parents[1] / "inputs" / "events"
@@ -185,3 +188,14 @@ def test_a_merge_with_a_live_account_lives(world: World) -> None:
     merge(world.ports, "old", "acme")
     assert "history" not in world.document()
     assert world.document()["live_at"] > 0
+
+
+def test_who_is_not_live_yet_is_in_no_figure(world: World) -> None:
+    """The board counts accounts that live; one whose past is being read in would look as if it had done nothing."""
+    metrics = "metrics:\n  logins: {population: everybody, average: login.count, target: {at_least: 1}}\n"
+    book = world.publish(tiny() + metrics)
+    world.drain(*Company().sign_up())
+    bring(world, Company("old", "bob").sign_up(PAST))
+    with world.engine.connect() as connection:
+        (row,) = board(accounts.every(connection, 10), book, MONDAY)
+    assert row.population == 1
