@@ -78,15 +78,20 @@ def why(
 ) -> None:
     """Say why: every decision made and not made, clause by clause, and what is still to come."""
     with installed() as installation, installation.ports.engine.connect() as connection:
-        account = _account(connection, account_id)
-        _check_play(installation, connection, account, play)
-        for decision in observation.history(connection, account.id, play):
-            _print_decision(decision, account.id)
-        _print_rows("on the way", observation.journal(connection, account.id, play), ("at", "kind", "play", "detail"))
-        if account.held(installation.ports.clock.now(connection)):
-            out.print(_held(account))
-        else:
-            _print_outlook(installation, connection, account, play)
+        explain(installation, connection, account_id, play)
+
+
+def explain(installation: Installation, connection: Connection, account_id: str, play: str | None = None) -> None:
+    """Print what ``why`` tells."""
+    account = _account(connection, account_id)
+    _check_play(installation, connection, account, play)
+    for decision in observation.history(connection, account.id, play):
+        _print_decision(decision, account.id)
+    _print_rows("on the way", observation.journal(connection, account.id, play), ("at", "kind", "play", "detail"))
+    if account.held(installation.ports.clock.now(connection)):
+        out.print(_held(account))
+    else:
+        _print_outlook(installation, connection, account, play)
 
 
 @app.command()

@@ -1,8 +1,10 @@
-"""``make bench``: every subject in one run, on the same machine, with the same events; a table, and a file of figures.
+"""``make bench``: every subject in one run, on the same machine; tables, and a file of figures for the README.
 
+The parts, each alone with ``--only``: drain (stream to decisions), wake, deliver, simulate, door (the gateway), why,
+steps (single steps), advance (deciding alone), and with ``--scale`` grow (workers, accounts and stored events varied).
 ``--quick`` runs everything on a toy scale: it shows that the benchmark works, its figures mean nothing.
-``--advance`` prices ``advance`` alone, by parts, under the shipped playbook and under one that uses every feature.
-``--profile`` runs our drain alone, in this process under cProfile, and says where the time goes.
+``--advance`` prices ``advance`` alone, without any server. ``--profile`` runs our drain alone, in this process under
+cProfile, and says where the time goes. ``python -m tests.benchmarks.readme`` writes the figures into the README.
 """
 
 import argparse
@@ -10,87 +12,94 @@ import cProfile
 import pstats
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.playbook import compile_playbook, read_source
 from orchestrator.runtime.composition import template_texts
 from orchestrator.runtime.settings import Settings
-from tests.benchmarks.ceiling import drained_by_ceiling
-from tests.benchmarks.ours import drained_by_workers, drained_in_process
+from tests.benchmarks.delivery import delivery
+from tests.benchmarks.draining import draining
+from tests.benchmarks.explaining import explaining
+from tests.benchmarks.ours import drained_in_process
 from tests.benchmarks.parts import parts_of_advance
-from tests.benchmarks.per_event import taken_one_by_one
-from tests.benchmarks.report import Figure, compared, machine, show, write
+from tests.benchmarks.report import Told, machine, show, versions, write
+from tests.benchmarks.scale import FULL, QUICK, Growth, Scale
+from tests.benchmarks.simulation import simulation
 from tests.benchmarks.single import single_steps
 from tests.benchmarks.stage import SHARDS, Stage, staged
-from tests.benchmarks.subject import HOUSE, Run
-from tests.benchmarks.workload import Call, Population, Traffic
+from tests.benchmarks.subject import HOUSE
+from tests.benchmarks.waking import waking
+from tests.benchmarks.workload import Population, Traffic
 
 EVERYTHING = Path(__file__).with_name("everything.yaml")  # a playbook that uses every feature
-OURS, CEILING, PER_EVENT = "lifecycle", "raw ceiling", "Celery task per event, ORM"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    """How much of everything."""
-
-    populations: tuple[Population, ...]
-    events: int  # a round, for ours and the ceiling
-    single_events: int  # a round, for the task per event
-    rounds: int
-    seconds: float  # for each single step
-    lives: int  # for the parts of ``advance``
-
-
-FULL = Scale(
-    populations=(
-        Population(name="100,000 accounts, Zipf 1.1", size=100_000, exponent=1.1),
-        Population(name="1,000,000 accounts, uniform", size=1_000_000, exponent=0.0),
-    ),
-    events=100_000,
-    single_events=3_000,
-    rounds=3,
-    seconds=2.0,
-    lives=40,
-)
-QUICK = Scale(
-    populations=(
-        Population(name="500 accounts, Zipf 1.1", size=500, exponent=1.1),
-        Population(name="1,000 accounts, uniform", size=1_000, exponent=0.0),
-    ),
-    events=1_200,
-    single_events=20,
-    rounds=1,
-    seconds=0.05,
-    lives=2,
-)
+Part = Callable[[Stage, Scale], Told]
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run what is asked for."""
     asked = _parser().parse_args(arguments)
-    scale = QUICK if asked.quick else FULL
+    scale = _scale(asked)
     if asked.advance:
-        figures = _advance(scale)
-        show(figures, {}, ["Best of the rounds; the two playbooks differ in what is decided."])
-        write(figures, asked.out or asked.folder / "advance.json")
+        told = _advance(scale)
+        show(told)
+        write({"advance": told}, {}, asked.out or asked.folder / "advance.json")
         return
     with staged(asked.folder) as stage:
         if asked.profile:
             for population in scale.populations:
                 _profile(stage, population, scale.events)
             return
-        figures = [figure for population in scale.populations for figure in _compare(stage, population, scale)]
-        figures += single_steps(stage, scale.seconds)
-        figures += _advance(scale)
-        show(figures, machine(stage), _notes(scale))
-    write(figures, asked.out or asked.folder / "latest.json")
+        where = {"machine": machine(stage), "versions": versions(stage)}
+        parts = {name: _run(name, stage, scale) for name in _chosen(asked)}
+    for told in parts.values():
+        show(told)
+    for named in where.values():
+        _say("; ".join(f"{name} {value}" for name, value in named.items()))
+    write(parts, where, asked.out or asked.folder / "latest.json")
+
+
+def _run(name: str, stage: Stage, scale: Scale) -> Told:
+    _say(f"-- {name}")
+    began = time.monotonic()
+    told = PARTS[name](stage, scale)
+    _say(f"-- {name}: {time.monotonic() - began:.0f} s")
+    return told
+
+
+def _chosen(asked: argparse.Namespace) -> list[str]:
+    named = [name for name in (asked.only or "").split(",") if name]
+    return named or [name for name in PARTS if name != GROW or asked.scale]
+
+
+def _scale(asked: argparse.Namespace) -> Scale:
+    scale = QUICK if asked.quick else FULL
+    growth = Growth(
+        workers=_numbers(asked.workers) or scale.growth.workers,
+        accounts=_numbers(asked.accounts) or scale.growth.accounts,
+        stored=_numbers(asked.stored) or scale.growth.stored,
+        events=scale.growth.events,
+    )
+    return replace(scale, growth=growth, rounds=asked.rounds or scale.rounds, year=asked.year or scale.year)
+
+
+def _numbers(text: str | None) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(",")) if text else ()
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a toy scale, some seconds")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="a toy scale, less than a minute")
+    parser.add_argument("--only", help=f"these parts, with commas between: {', '.join(PARTS)}")
+    parser.add_argument("--rounds", type=int, help="rounds of which the median is told")
+    parser.add_argument("--year", type=int, help="accounts of the simulated year (10000 is what the goal speaks of)")
+    parser.add_argument("--scale", action="store_true", help="the part grow too: many minutes, some GB of disk")
+    parser.add_argument("--workers", help="for grow: numbers of processes, with commas between")
+    parser.add_argument("--accounts", help="for grow: numbers of accounts")
+    parser.add_argument("--stored", help="for grow: numbers of events that are stored already")
     parser.add_argument("--advance", action="store_true", help="the parts of advance alone, without any server")
     parser.add_argument("--profile", action="store_true", help="our drain alone, under cProfile")
     parser.add_argument("--folder", type=Path, default=HOUSE / "var" / "bench", help="where servers and figures go")
@@ -98,35 +107,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _advance(scale: Scale) -> list[Figure]:
+def _advance(scale: Scale) -> Told:
     texts = template_texts(Settings.load().templates)
     books = {"": Settings.load().playbook, " under everything": EVERYTHING}
-    return [
+    figures = [
         figure
         for under, path in books.items()
         for figure in parts_of_advance(compile_playbook(read_source(path, texts)), scale.lives, scale.rounds, under)
     ]
+    return Told(figures=figures, notes=["Best of the rounds; the two playbooks differ in what is decided."])
 
 
-def _compare(stage: Stage, population: Population, scale: Scale) -> list[Figure]:
-    """All subjects in turn, round by round, each round with events of its own."""
-    _say(f"{population.name}: setting up")
-    stage.populate(population)
-    traffic = Traffic(population, stage.lives, SHARDS)
-    runs: dict[str, list[Run]] = {}
-    for number in range(scale.rounds):
-        calls = traffic.take(scale.events)
-        rows: tuple[tuple[str, Callable[[Stage, Sequence[Call]], Run], Sequence[Call]], ...] = (
-            (OURS, drained_by_workers, calls),
-            (CEILING, drained_by_ceiling, calls),
-            (PER_EVENT, taken_one_by_one, calls[: scale.single_events]),
-        )
-        for name, run, share in rows:
-            stage.tidy()
-            done = run(stage, share)
-            runs.setdefault(name, []).append(done)
-            _say(f"{population.name}: round {number + 1}: {name}: {done.rate:,.0f} events/s")
-    return compared(population.name, runs, CEILING)
+def _steps(stage: Stage, scale: Scale) -> Told:
+    return Told(figures=single_steps(stage, scale.seconds))
 
 
 def _profile(stage: Stage, population: Population, events: int) -> None:
@@ -149,17 +142,20 @@ def _profile(stage: Stage, population: Population, events: int) -> None:
     told.sort_stats("tottime").print_stats(40)
 
 
-def _notes(scale: Scale) -> list[str]:
-    return [
-        f"Medians of {scale.rounds} rounds; {scale.events:,} events a round (task per event: {scale.single_events:,}).",
-        "Events wait before the clock starts; a round has fresh ones, the same for all subjects of 2 processes each.",
-        "Accounts, timers, persons and links are set up by SQL from documents that the product's code made.",
-        "Servers and subjects share the machine.",
-    ]
-
-
 def _say(line: str) -> None:
     print(line, flush=True)
+
+
+GROW = "grow"
+PARTS: Mapping[str, Part] = {
+    "drain": draining,
+    "wake": waking,
+    "deliver": delivery,
+    "simulate": simulation,
+    "why": explaining,
+    "steps": _steps,
+    "advance": lambda _, scale: _advance(scale),
+}
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from orchestrator.core.account import Account
+from orchestrator.core.decisions import Decision
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind
 from orchestrator.core.facts import Value, Written
 from orchestrator.core.lifecycle import advance, opened
@@ -32,6 +33,7 @@ class Life:
     account: Account
     people: tuple[Person, ...]
     todo: tuple[str, ...]  # events that would each complete a milestone, in this order
+    decisions: tuple[Decision, ...]  # all that was decided, in time
 
 
 def lives(playbook: Playbook, number: int = LIVES) -> list[Life]:
@@ -67,7 +69,8 @@ def relived(past: Past, playbook: Playbook) -> int:
 
 def _lived(index: int, playbook: Playbook) -> Life:
     known = past(index)
-    return Life(account=_run(known, playbook)[0], people=known.people, todo=SETUP[known.done :])
+    account, _, decisions = _run(known, playbook)
+    return Life(account=account, people=known.people, todo=SETUP[known.done :], decisions=tuple(decisions))
 
 
 def _names(account: str) -> tuple[str, ...]:
@@ -110,21 +113,25 @@ def _event(
     )
 
 
-def _run(past: Past, playbook: Playbook) -> tuple[Account, int]:
-    """Live from event to event and from wake to wake up to NOW; every mail leaves at once. Also: the calls it took."""
-    waiting, people, taken = list(past.calls), past.people, 1
+def _run(past: Past, playbook: Playbook) -> tuple[Account, int, list[Decision]]:
+    """Live from event to event and from wake to wake up to NOW; every mail leaves at once.
+
+    Also: the calls it took, and what was decided.
+    """
+    waiting, people, taken, decisions = list(past.calls), past.people, 1, list[Decision]()
     account = opened(past.account, waiting[0].occurred_at, playbook)
     now = account.created_at
     while now <= NOW:
         arrived = [call for call in waiting if call.occurred_at <= now]
         waiting = waiting[len(arrived) :]
         step = advance(account, people, arrived, now, playbook)
+        decisions += step.decisions
         sent = [_sent(account.id, message.play, message.episode, now) for message in step.messages]
         account = advance(step.account, people, sent, now, playbook).account if sent else step.account
         taken += 1 + bool(sent)
         ahead = [at for at in (account.wake_at, *(call.occurred_at for call in waiting[:1])) if at is not None]
         now = max(now, min(ahead)) if ahead else NOW + _DAY
-    return advance(account, people, (), NOW, playbook).account, taken
+    return advance(account, people, (), NOW, playbook).account, taken, decisions
 
 
 def _sent(account: str, play: str, episode: str, at: datetime) -> Event:

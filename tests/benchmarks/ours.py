@@ -7,7 +7,7 @@ from contextlib import suppress
 from orchestrator.runtime.broker import client
 from orchestrator.usecases.drain import Drained, drain
 from tests.benchmarks.stage import POLL_SECONDS, Stage
-from tests.benchmarks.subject import Run, difference, process, until_answers
+from tests.benchmarks.subject import Run, difference, process, stalled, until_answers
 from tests.benchmarks.workload import Call
 
 PROCESSES = 2
@@ -27,6 +27,7 @@ def drained_by_workers(stage: Stage, calls: Sequence[Call]) -> Run:
         stage.load(calls)
         before, began, next_tick = stage.burned(worker.pid), time.monotonic(), 0.0
         while any(left := stage.left()):
+            stalled(began, log)
             if time.monotonic() >= next_tick:
                 next_tick = time.monotonic() + TICK_SECONDS
                 for shard in (shard for shard, entries in enumerate(left) if entries):

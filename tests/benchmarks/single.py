@@ -41,7 +41,7 @@ def single_steps(stage: Stage, seconds: float) -> list[Figure]:
         ("parse a call", _each(calls, lambda raw: parse_call(raw, source="segment", received_at=NOW, stamped=False))),
         ("load an account's document", _each(documents, lambda document: account_from("a", document))),
         ("write an account's document", _each(accounts, lambda account: orjson.dumps(account_document(account)))),
-        ("compose a mail", lambda: compose(_letter(next(letters)), current.templates, from_sender)),
+        ("compose a mail", lambda: compose(letter(next(letters)), current.templates, from_sender)),
     ]
     return [Figure(name=name, value=_micros(work, seconds), unit=STEP) for name, work in rows]
 
@@ -51,7 +51,7 @@ def _each(items: list[T], work: Callable[[T], object]) -> Callable[[], object]:
     return lambda: work(next(turn))
 
 
-def _letter(number: int) -> Letter:
+def letter(number: int) -> Letter:
     return Letter(
         message_id=UUID(int=number),
         template=TEMPLATE,

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from celery import Celery
 
-from tests.benchmarks.stage import Burned, until
+from tests.benchmarks.stage import PATIENCE_SECONDS, Burned, until
 
 HOUSE = Path(__file__).parents[2]
 
@@ -76,3 +77,13 @@ def until_answers(app: Celery, running: subprocess.Popen[bytes], log: Path) -> N
         return bool(app.control.ping(timeout=0.5))
 
     until(answered, "the worker answers")
+
+
+def stalled(began: float, log: Path) -> None:
+    """Raise when what began then (``time.monotonic``) takes too long.
+
+    Raises:
+        TimeoutError: it does; with the end of what the worker said.
+    """
+    if time.monotonic() > began + PATIENCE_SECONDS:
+        raise TimeoutError(f"no end after {PATIENCE_SECONDS:.0f} s; the worker said: {log.read_text()[-3000:]}")

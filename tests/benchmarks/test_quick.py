@@ -4,10 +4,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import orjson
 import pytest
 
-from tests.benchmarks.__main__ import CEILING, OURS, PER_EVENT, QUICK
+from tests.benchmarks.draining import CEILING, OURS, PER_EVENT
+from tests.benchmarks.report import read
+from tests.benchmarks.scale import QUICK
 from tests.benchmarks.subject import HOUSE
 
 
@@ -26,7 +27,10 @@ def test_the_benchmark_runs_and_reports(folder: Path) -> None:
     arguments = ("-m", "tests.benchmarks", "--quick", "--folder", str(folder / "bench"))
     done = subprocess.run([sys.executable, *arguments], cwd=HOUSE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
-    figures = {figure["name"]: figure for figure in orjson.loads((folder / "bench" / "latest.json").read_bytes())}
+    told = read(folder / "bench" / "latest.json")
+    figures = {figure["name"]: figure for figure in told["figures"]}
+    assert told["machine"]["PostgreSQL"] == "fsync on"
+    assert {"python", "PostgreSQL", "Valkey", "celery"} <= told["versions"].keys()
     for population in QUICK.populations:
         assert figures[f"{population.name}: {CEILING}"]["value"] > 0
         assert figures[f"{population.name}: {OURS}"]["beside"] == f"{population.name}: {CEILING}"
