@@ -48,7 +48,7 @@ def explaining(stage: Stage, scale: Scale) -> Told:
         ],
         notes=[
             (
-                f"{len(asked)} accounts, {long:.0f} decisions each on average, told as the command does, in a process that "
+                f"{len(asked)} accounts, {long:.0f} decisions each on average, told as by the command, in a process that "
                 f"is up; {stored:,} decisions are stored."
             )
         ],
