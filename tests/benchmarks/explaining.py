@@ -48,8 +48,8 @@ def explaining(stage: Stage, scale: Scale) -> Told:
         ],
         notes=[
             (
-                f"{len(asked)} accounts, {long:.0f} decisions each on average, told as by the command, in a process that "
-                f"is up; {stored:,} decisions are stored."
+                f"{len(asked)} accounts with {long:.0f} decisions each on average; {stored:,} decisions are stored. Told as "
+                "by the command, in a process that is up."
             )
         ],
     )
