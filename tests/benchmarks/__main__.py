@@ -20,6 +20,7 @@ from orchestrator.playbook import compile_playbook, read_source
 from orchestrator.runtime.composition import template_texts
 from orchestrator.runtime.settings import Settings
 from tests.benchmarks.delivery import delivery
+from tests.benchmarks.doorway import doorway
 from tests.benchmarks.draining import draining
 from tests.benchmarks.explaining import explaining
 from tests.benchmarks.ours import drained_in_process
@@ -152,6 +153,7 @@ PARTS: Mapping[str, Part] = {
     "wake": waking,
     "deliver": delivery,
     "simulate": simulation,
+    "door": doorway,
     "why": explaining,
     "steps": _steps,
     "advance": lambda _, scale: _advance(scale),

@@ -47,10 +47,8 @@ def explaining(stage: Stage, scale: Scale) -> Told:
             Figure(name=f"{name}, the whole command with the start of Python", value=median(commands), unit="ms"),
         ],
         notes=[
-            (
-                f"{len(asked)} accounts with {long:.0f} decisions each on average; {stored:,} decisions are stored. Told as "
-                "by the command, in a process that is up."
-            )
+            f"{len(asked)} accounts with {long:.0f} decisions each on average; {stored:,} decisions are stored.",
+            "Told as by the command, in a process that is up.",
         ],
     )
 
