@@ -23,6 +23,7 @@ from tests.benchmarks.delivery import delivery
 from tests.benchmarks.doorway import doorway
 from tests.benchmarks.draining import draining
 from tests.benchmarks.explaining import explaining
+from tests.benchmarks.growing import growing
 from tests.benchmarks.ours import drained_in_process
 from tests.benchmarks.parts import parts_of_advance
 from tests.benchmarks.report import Told, machine, show, versions, write
@@ -156,6 +157,7 @@ PARTS: Mapping[str, Part] = {
     "door": doorway,
     "why": explaining,
     "steps": _steps,
+    GROW: growing,
     "advance": lambda _, scale: _advance(scale),
 }
 

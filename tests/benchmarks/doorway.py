@@ -37,14 +37,10 @@ def doorway(stage: Stage, scale: Scale) -> Told:
             Figure(name=f"{name}: p99", value=median(each["p99"] for each in singles), unit="ms", goal=GOAL_P99_MS),
         ],
         notes=[
-            f"Medians of {scale.rounds} rounds of {scale.door_seconds:.0f} s; one gateway process, {CONNECTIONS} "
-            "connections of batches; the load is made by another process on the same machine.",
+            f"Medians of {scale.rounds} rounds of {scale.door_seconds:.0f} s; one gateway process.",
+            f"{CONNECTIONS} connections of batches; the load is made by another process on the same machine.",
             "A 200 means that Valkey has confirmed the events on disk (LIFECYCLE_DURABILITY=disk). Nobody drains.",
-            *(
-                f"{each['refused']:.0f} requests of a round were refused"
-                for each in batches + singles
-                if each["refused"]
-            ),
+            f"Requests refused: {sum(each['refused'] for each in batches + singles):.0f}.",
         ],
     )
 

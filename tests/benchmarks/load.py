@@ -1,8 +1,8 @@
 """Load on a gateway, from a process of its own: it has made every request before the clock starts.
 
-``python -m tests.benchmarks.load batches PORT KEY SECONDS`` sends batches of 100 over a few connections, each as soon as
-the one before is answered. ``singles`` sends 1,000 single events a second, whatever the answers take: a latency counts
-from when its request was to be sent. It says "ready", waits for a line, and answers with one line of JSON.
+``python -m tests.benchmarks.load batches PORT KEY SECONDS`` sends batches of 100 over a few connections, each as soon
+as the one before is answered. ``singles`` sends 1,000 single events a second, whatever the answers take: a latency
+counts from when its request was to be sent. It says "ready", waits for a line, and answers with one line of JSON.
 """
 
 import asyncio

@@ -6,25 +6,31 @@ from contextlib import suppress
 
 from orchestrator.runtime.broker import client
 from orchestrator.usecases.drain import Drained, drain
-from tests.benchmarks.stage import POLL_SECONDS, Stage
+from tests.benchmarks.stage import POLL_SECONDS, Stage, held
 from tests.benchmarks.subject import Run, difference, process, stalled, until_answers
 from tests.benchmarks.workload import Call
 
 PROCESSES = 2
 TICK_SECONDS = 1.0  # as beat ticks
 WORKER = ("-m", "orchestrator.cli", "worker", "--queues", "flow", "--concurrency", str(PROCESSES))
+_AT_CONCURRENCY = -1  # its place in the command
 
 
 class LostError(AssertionError):
     """Not every event was counted, or one was rejected or parked: such a run shows nothing."""
 
 
-def drained_by_workers(stage: Stage, calls: Sequence[Call]) -> Run:
-    """Load the streams, start the clock with the first nudge, stop it when the last entry is acknowledged."""
+def drained_by_workers(stage: Stage, calls: Sequence[Call], workers: int = PROCESSES, stored: int = 0) -> Run:
+    """Load the streams, start the clock with the first nudge, stop it when the last entry is acknowledged.
+
+    ``stored`` events are in the tables already, and stay there.
+    """
     app, log = client(stage.addresses.broker_url), stage.installation.settings.home / "worker.log"
-    with process(WORKER, stage.environment(), log) as worker, suppress(KeyboardInterrupt):
+    command = (*WORKER[:_AT_CONCURRENCY], str(workers))
+    with process(command, stage.environment(), log) as worker, suppress(KeyboardInterrupt):
         until_answers(app, worker, log)
-        stage.load(calls)
+        before_it = stage.count("events")
+        stage.load(calls, forget=not stored)
         before, began, next_tick = stage.burned(worker.pid), time.monotonic(), 0.0
         while any(left := stage.left()):
             stalled(began, log)
@@ -34,9 +40,10 @@ def drained_by_workers(stage: Stage, calls: Sequence[Call]) -> Run:
                     app.send_task("lifecycle.drain", args=(shard,), queue="flow", expires=2 * TICK_SECONDS)
             time.sleep(POLL_SECONDS)
         seconds, after = time.monotonic() - began, stage.burned(worker.pid)
+        memory = held(worker.pid)
     app.close()
-    check(stage, len(calls))
-    return Run(events=len(calls), seconds=seconds, burned=difference(after, before))
+    check(stage, len(calls) + (before_it if stored else 0))
+    return Run(events=len(calls), seconds=seconds, burned=difference(after, before), memory=memory)
 
 
 def drained_in_process(stage: Stage) -> Drained:

@@ -141,10 +141,11 @@ class Stage:
 
     # -- events ------------------------------------------------------------------------------------------------------
 
-    def load(self, calls: Iterable[Call]) -> None:
-        """Forget the events of the run before, and put these on the streams."""
-        with self.engine.begin() as connection:
-            connection.execute(text(f"TRUNCATE {', '.join(MADE)}"))
+    def load(self, calls: Iterable[Call], *, forget: bool = True) -> None:
+        """Forget the events of the run before, unless they are to stay, and put these on the streams."""
+        if forget:
+            with self.engine.begin() as connection:
+                connection.execute(text(f"TRUNCATE {', '.join(MADE)}"))
         self.client.delete(*map(stream_key, range(SHARDS)))
         for shard in range(SHARDS):
             self.streams.create_group(shard)
@@ -197,10 +198,25 @@ def _processes() -> dict[int, _Process]:
 
 
 def _seconds(table: Mapping[int, _Process], roots: Iterable[int]) -> float:
+    return sum(table[pid].seconds for pid in _family(table, roots))
+
+
+def _family(table: Mapping[int, _Process], roots: Iterable[int]) -> set[int]:
+    """These processes with all that they have started."""
     family = {pid for pid in roots if pid in table}
     while grown := {pid for pid, process in table.items() if process.parent in family} - family:
         family |= grown
-    return sum(table[pid].seconds for pid in family)
+    return family
+
+
+def held(pid: int) -> int:
+    """Bytes of memory that a process and its children hold alone."""
+    found = 0
+    for each in _family(_processes(), [pid]):
+        with suppress(OSError):
+            told = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
+            found += sum(int(line.split()[1]) for line in told if line.startswith("Private_")) << 10
+    return found
 
 
 def _rows(listed: list[Life]) -> dict[str, list[dict[str, Any]]]:

@@ -22,6 +22,7 @@ class Run:
     events: int
     seconds: float  # from the first nudge to the last acknowledgement
     burned: Burned  # meanwhile
+    memory: int = 0  # bytes that its processes held at the end; 0: it was not looked at
 
     @property
     def rate(self) -> float:

@@ -1,0 +1,99 @@
+"""What grows: workers, accounts and stored events, one at a time. Throughput must not fall with what is stored.
+
+Stored events are made by SQL, with their keys, spread over the accounts and over the horizon within which an event
+counts once. Memory is what the workers hold at the end of a run.
+"""
+
+from statistics import median
+
+from sqlalchemy import text
+
+from tests.benchmarks.lives import NOW
+from tests.benchmarks.ours import drained_by_workers
+from tests.benchmarks.report import RATE, Figure, Told
+from tests.benchmarks.scale import Growth, Scale
+from tests.benchmarks.stage import SHARDS, Stage
+from tests.benchmarks.subject import Run
+from tests.benchmarks.workload import Call, Population, Traffic
+
+USUAL_ACCOUNTS, USUAL_WORKERS = 100_000, 2
+HORIZON_DAYS = 25  # over which the stored events are spread
+CHUNK = 1_000_000  # rows of one statement
+STORE = (
+    """
+    INSERT INTO event_keys (generation, key, digest)
+    SELECT (SELECT max(generation) FROM key_generations), md5('stored ' || number)::uuid, md5(number::text)::uuid
+      FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS number ON CONFLICT DO NOTHING""",
+    """
+    INSERT INTO events (received_at, account_id, person_id, source, message_id, kind, name, occurred_at, properties)
+    SELECT at, account, account || '-champion', 'segment', 'stored-' || number, 'track', 'Page Viewed', at,
+           '{"path": "/workspace/7", "plan": "team", "device": "desktop"}'
+      FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS number,
+           LATERAL (SELECT 'acct-' || lpad((number * 7919 % :accounts)::text, 7, '0') AS account,
+                           CAST(:now AS timestamptz) - make_interval(secs => number * :step) AS at) AS made""",
+)
+
+
+def growing(stage: Stage, scale: Scale) -> Told:
+    """The figures of growth."""
+    growth = scale.growth
+    usual = min(USUAL_ACCOUNTS, max(growth.accounts))
+    return Told(
+        figures=[
+            *(each for workers in growth.workers for each in _measured(stage, scale, usual, workers)),
+            *(each for accounts in growth.accounts for each in _measured(stage, scale, accounts, USUAL_WORKERS)),
+            *_stored(stage, scale, usual, growth),
+        ],
+        notes=[
+            f"Medians of {scale.rounds} rounds of {growth.events:,} events; uniform accounts.",
+            "Stored events are made by SQL, with their keys.",
+        ],
+    )
+
+
+def _measured(stage: Stage, scale: Scale, accounts: int, workers: int) -> list[Figure]:
+    population = Population(name="growing", size=accounts, exponent=0.0)
+    stage.populate(population)
+    return _drained(stage, scale, population, workers, 0)
+
+
+def _stored(stage: Stage, scale: Scale, accounts: int, growth: Growth) -> list[Figure]:
+    """With ever more events in the tables."""
+    population, have = Population(name="growing", size=accounts, exponent=0.0), 0
+    found: list[Figure] = []
+    stage.populate(population)
+    for stored in sorted(growth.stored):
+        store(stage, accounts, have, stored)
+        have = stored
+        found += _drained(stage, scale, population, USUAL_WORKERS, stored)
+    return found
+
+
+def store(stage: Stage, accounts: int, first: int, last: int) -> None:
+    """Make stored events with these numbers."""
+    step = HORIZON_DAYS * 86_400 / max(last, 1)
+    for at in range(first, last, CHUNK):
+        upto = min(at + CHUNK, last)
+        told = {"first": at, "last": upto - 1, "accounts": accounts, "now": NOW, "step": step}
+        with stage.engine.begin() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            for statement in STORE:
+                connection.execute(text(statement), told)
+        print(f"{upto:,} events stored", flush=True)
+
+
+def _drained(stage: Stage, scale: Scale, population: Population, workers: int, stored: int) -> list[Figure]:
+    traffic = Traffic(population, stage.lives, SHARDS)
+    traffic.sent = stored  # ids of their own in each series
+    runs = [_run(stage, traffic.take(scale.growth.events), workers, stored) for _ in range(scale.rounds)]
+    name = f"drain: {workers} workers, {population.size:,} accounts, {stored:,} events stored before"
+    print(f"{name}: {median(run.rate for run in runs):,.0f} events/s", flush=True)
+    return [
+        Figure(name=name, value=median(run.rate for run in runs), unit=RATE),
+        Figure(name=f"{name}: memory of the workers", value=max(run.memory for run in runs) / (1 << 20), unit="MiB"),
+    ]
+
+
+def _run(stage: Stage, calls: list[Call], workers: int, stored: int) -> Run:
+    stage.tidy()
+    return drained_by_workers(stage, calls, workers=workers, stored=stored)
