@@ -19,7 +19,7 @@ from orchestrator.gateway import bodies, shapes
 from orchestrator.gateway.answers import Refusal, documented, said
 from orchestrator.gateway.door import Door, shown
 from orchestrator.intake.formats import Dialect, Item, read, redacted, secret_in
-from orchestrator.intake.rejection import Rejection
+from orchestrator.intake.rejection import Rejection, RejectionReason
 from orchestrator.intake.streams import posted, shard_of, stamped
 from orchestrator.store.write_keys import WriteKey
 
@@ -76,7 +76,8 @@ def _answer(door: Door, items: Sequence[Item]) -> Response:
         return said(shapes.TAKEN)
     if items[0].is_alone:
         refusal = refused[0][2]
-        raise Refusal(400, refusal.reason.value, _sentence(refusal))
+        status = 413 if refusal.reason is RejectionReason.TOO_MANY else 400
+        raise Refusal(status, refusal.reason.value, _sentence(refusal))
     told = [_outcome(*each) for each in refused]
     return said({**shapes.TAKEN, "accepted": len(items) - len(refused), "refused": told})
 

@@ -5,6 +5,7 @@ On SIGTERM it takes no new connection, answers what it has taken (so what was ac
 
 import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from orchestrator.store import write_keys
 from orchestrator.store.write_keys import WriteKey
 
 GRACE_SECONDS = 12  # for requests under way when it is told to end: longer than any waits for the broker
+SWITCH_SECONDS = 0.001  # that one thread keeps another waiting: the publisher's has the disk's word in its hands
 LOOK_SECONDS = 0.01  # between two looks whether both servers listen
 KEEP_ALIVE_SECONDS = 65  # an idle connection is kept: longer than the load balancers' usual 60
 
@@ -35,6 +37,7 @@ KEEP_ALIVE_SECONDS = 65  # an idle connection is kept: longer than the load bala
 def main() -> None:
     """Serve until told to end."""
     settings = Settings.load()
+    sys.setswitchinterval(SWITCH_SECONDS)
     with serving(settings) as addresses:
         installation = install(settings, addresses)
         try:

@@ -69,13 +69,13 @@ def basic(secret: str) -> dict[str, str]:
 class Gateway:
     """A running gateway, and short words for what a test asks of it."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, *, keyed: bool = True) -> None:
         self.door = door
         host = door.settings.gateway_host
         self.url = f"http://{host}:{door.settings.gateway_port}"
         self.ops_url = f"http://{host}:{door.settings.gateway_ops_port}"
         self.broker = door.publisher.streams.client
-        self.secret = self.key("shop")
+        self.secret = self.key("shop") if keyed else ""
 
     def key(self, source: str, rate: str = write_keys.RATE) -> str:
         """The secret of a new key."""
@@ -114,8 +114,8 @@ def until(state: Callable[[], object]) -> None:
 
 
 @contextmanager
-def live(database_url: str, redis_url: str, **settings: Any) -> Iterator[Gateway]:  # noqa: ANN401 -- pydantic checks each
-    """A gateway on these servers until the block ends; ``settings`` are fields of Settings."""
+def live(database_url: str, redis_url: str, *, keyed: bool = True, **settings: Any) -> Iterator[Gateway]:  # noqa: ANN401 -- pydantic checks each
+    """A gateway on these servers until the block ends; ``keyed``: with a key; ``settings`` are fields of Settings."""
     chosen = Settings.load(
         database_url=database_url,
         redis_url=redis_url,
@@ -131,7 +131,7 @@ def live(database_url: str, redis_url: str, **settings: Any) -> Iterator[Gateway
     thread.start()
     try:
         assert serving.up.wait(PATIENCE), "the gateway does not come up"
-        yield Gateway(door)
+        yield Gateway(door, keyed=keyed)
     finally:
         serving.end()
         thread.join(PATIENCE)
