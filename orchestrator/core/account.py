@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum, unique
 
-from orchestrator.core.facts import Facts, union
+from orchestrator.core.facts import Facts, Vocabulary, union
+from orchestrator.core.facts import known_as as facts_known_as
 from orchestrator.core.reasons import DecisionReason, PostponementReason
 from orchestrator.core.signals import Edge, SignalState, later_states
 
@@ -135,6 +136,13 @@ def merge(kept: Account, gone: Account) -> Account:
 def renamed(account: Account, name: str) -> Account:
     """The same customer under another id: all that was decided stands; its next look is derived afresh."""
     return replace(account, id=name, wake_at=None, basis="")
+
+
+def known_as(account: Account, names: Mapping[str, str], vocabulary: Vocabulary) -> Account:
+    """The account with persons under the ids that they are known as now; its next look is derived afresh."""
+    recent = tuple(replace(each, person=names.get(each.person, each.person)) for each in account.recent)
+    facts = facts_known_as(account.facts, names, vocabulary)
+    return replace(account, facts=facts, recent=recent, wake_at=None, basis="")
 
 
 def _decided(waiting: Waiting, entry: LedgerEntry | None) -> bool:

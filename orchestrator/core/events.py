@@ -16,7 +16,7 @@ class EventKind(StrEnum):
     """The shape of the call that an event came in (Segment spec)."""
 
     TRACK = "track"
-    IDENTIFY = "identify"  # properties are the person's traits
+    IDENTIFY = "identify"  # properties are the person's traits; with both ids, ``previous_id`` is the anonymous one
     GROUP = "group"  # properties are the account's traits
     PAGE = "page"
     SCREEN = "screen"

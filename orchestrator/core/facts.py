@@ -8,7 +8,7 @@ order over the whole set, never by arrival.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum, unique
 from typing import TypeVar, assert_never
@@ -415,6 +415,27 @@ def union(left: Facts, right: Facts) -> Facts:
         },
         onboardings=_earliest_steps(left.onboardings, right.onboardings),
     )
+
+
+def known_as(facts: Facts, names: Mapping[str, str], vocabulary: Vocabulary) -> Facts:
+    """The facts with persons under the ids that they are known as now: whoever had two ids is counted once.
+
+    A figure that has reached its bound of distinct values may fall short by those who were counted twice in it.
+    """
+    of_persons = {name for name, rule in vocabulary.measures.items() if rule.distinct and rule.property is None}
+    values = {
+        name: frozenset(names.get(each, each) for each in kept) if name in of_persons else kept
+        for name, kept in facts.values.items()
+    }
+    return replace(facts, values=values, scores={name: _answered(kept, names) for name, kept in facts.scores.items()})
+
+
+def _answered(answers: Mapping[str, Written], names: Mapping[str, str]) -> dict[str, Written]:
+    """Each person's last answer, under whatever id it was given."""
+    left = {person: answer for person, answer in answers.items() if person not in names}
+    for person in answers.keys() & names.keys():
+        left = last_written(left, {names[person]: answers[person]})
+    return left
 
 
 def measure(name: str, facts: Facts) -> float | None:

@@ -254,7 +254,18 @@ def _properties(call: Object, kind: EventKind, context: Object) -> dict[str, Jso
     properties = named_object(call, _BODY.get(kind, "properties"))
     if kind in _CALLED:
         return {**{field: call[field] for field in ("name", "category") if call.get(field)}, **properties}
-    return _traits(properties, context) if kind is EventKind.IDENTIFY else properties
+    return _of_person(call, properties, context) if kind is EventKind.IDENTIFY else properties
+
+
+def _of_person(call: Object, traits: dict[str, Json], context: Object) -> dict[str, Json]:
+    """What an identify call says of its person: traits, and the anonymous id that is the user's (no trait says that)."""
+    said = _traits(traits, context)
+    anonymous, user = identifier(call, "anonymousId"), identifier(call, "userId")
+    if anonymous is not None and user is not None and anonymous != user:
+        return {**said, "previous_id": anonymous}
+    if "previous_id" in said:
+        return {name: value for name, value in said.items() if name != "previous_id"}
+    return said
 
 
 def _traits(traits: dict[str, Json], context: Object) -> dict[str, Json]:

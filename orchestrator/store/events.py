@@ -73,7 +73,9 @@ TAKE_OUTCOMES = text("""
          UNION ALL
         SELECT from_account, to_account FROM redirects WHERE to_account = ANY(CAST(:ids AS text[])))
     DELETE FROM outcomes USING wanted WHERE outcomes.account_id = wanted.id
-    RETURNING wanted.folded_into, person_id, message_id, name, occurred_at, properties
+    RETURNING wanted.folded_into,
+              coalesce((SELECT same_as FROM identities AS i WHERE i.person_id = outcomes.person_id), person_id)
+                  AS person_id, message_id, name, occurred_at, properties
 """)
 
 REPORT = text("""

@@ -210,6 +210,26 @@ EXPIRE = text("""
 
 UNKNOWN = text("SELECT id FROM messages WHERE state = 'unknown' ORDER BY id")
 
+CANCEL_TWICE = text("""
+    -- cancel_twice: what waits under a given-up id, and waits or was sent under the one of today
+    UPDATE messages SET state = 'cancelled', reason = :reason, settled_at = :now, lease_token = NULL, lease_until = NULL
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (account_id text, old text, new text)
+     WHERE messages.account_id = r.account_id AND messages.person_id = r.old
+       AND messages.state IN ('draft', 'pending', 'claimed')
+       AND EXISTS (SELECT FROM messages AS other
+                    WHERE other.account_id = r.account_id AND other.person_id = r.new AND other.play = messages.play
+                      AND other.episode = messages.episode AND other.action = messages.action
+                      AND other.channel = messages.channel AND other.state NOT IN ('failed', 'cancelled'))
+""")
+
+UNITE = text("""
+    -- unite: what is not settled, of persons whose id was given up for another
+    UPDATE messages SET person_id = r.new
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (account_id text, old text, new text)
+     WHERE messages.account_id = r.account_id AND messages.person_id = r.old
+       AND messages.state IN ('draft', 'pending', 'claimed', 'sending', 'unknown')
+""")
+
 MOVE = text("""
     -- move: what a merged account has not sent yet goes on for the kept one
     UPDATE messages SET account_id = :kept
@@ -414,6 +434,18 @@ def expire(connection: Connection, reason: MessageReason, now: datetime) -> list
 def unknown(connection: Connection) -> Sequence[UUID]:
     """The messages whose hand-over is uncertain."""
     return connection.scalars(UNKNOWN).all()
+
+
+def unite(connection: Connection, names: Mapping[str, Mapping[str, str]], now: datetime) -> None:
+    """Of locked accounts, what waits for given-up ids goes to whom they are known as; what is there twice goes once."""
+    rows = [
+        {"account_id": account, "old": old, "new": new}
+        for account, pairs in names.items()
+        for old, new in pairs.items()
+    ]
+    named = {"rows": as_json(rows), "now": now, "reason": MessageReason.REPEATED}
+    connection.execute(CANCEL_TWICE, named)
+    connection.execute(UNITE, named)
 
 
 def move(connection: Connection, gone: str, kept: str) -> None:

@@ -1,28 +1,21 @@
 """Statements on persons at accounts, on identities (whose account is a person's), and on contacts (addresses)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import Connection, Row, text
 
 from orchestrator.core.decisions import Message
+from orchestrator.core.identities import Link
 from orchestrator.core.people import Contact, Person, one_person
 from orchestrator.store.documents import instant_of, micros, person_document, person_from
 from orchestrator.store.rows import as_json
 
 MOST_PEOPLE = 50  # of an account that a decision may need: the first in line; as many newest and holders of roles
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """Which account a person's events go to when they name none."""
-
-    person_id: str
-    account_id: str | None  # None: not known yet
-    stamp: tuple[datetime, str, str] | None  # of the linking call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +95,13 @@ MOVE_PERSONS = text("""
 
 LINKS = text("""
     -- links: as they stand, unlocked
-    SELECT person_id, account_id, linked_at, source, message_id FROM identities WHERE person_id = ANY(:persons)
+    SELECT person_id, account_id, linked_at, source, message_id, same_as, claimed_by, previous, others
+      FROM identities WHERE person_id = ANY(:persons)
+""")
+
+SAME = text("""
+    -- same: the other ids of those who are known as these
+    SELECT person_id FROM identities WHERE same_as = ANY(:persons)
 """)
 
 MENTION = text("""
@@ -118,15 +117,35 @@ LOCK_LINKS = text("""
 SAVE_LINKS = text("""
     -- save_links: under the lock
     UPDATE identities
-       SET account_id = r.account_id, linked_at = r.linked_at, source = r.source, message_id = r.message_id
+       SET account_id = r.account_id, linked_at = r.linked_at, source = r.source, message_id = r.message_id,
+           same_as = r.same_as, claimed_by = r.claimed_by, previous = r.previous, others = r.others
       FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-           AS r (person_id text, account_id text, linked_at timestamptz, source text, message_id text)
+           AS r (person_id text, account_id text, linked_at timestamptz, source text, message_id text, same_as text,
+                 claimed_by text, previous boolean, others jsonb)
      WHERE identities.person_id = r.person_id
+""")
+
+TIED = text("""
+    -- tied: whether any of these ids has been given up for another
+    SELECT EXISTS (SELECT FROM identities WHERE person_id = ANY(:persons) AND same_as IS NOT NULL)
+""")
+
+DROP_PERSONS = text("""
+    -- drop_persons: ids under which nobody is known any more at these accounts
+    DELETE FROM persons USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (account_id text, person_id text)
+     WHERE persons.account_id = r.account_id AND persons.person_id = r.person_id
 """)
 
 PERSON = text(
     "SELECT person_id, traits, first_seen FROM persons WHERE account_id = :account_id AND person_id = :person_id"
 )
+
+PERSON_NOW = text("""
+    -- person_now: somebody whose id was given up for another
+    SELECT p.person_id, p.traits, p.first_seen FROM identities AS i
+      JOIN persons AS p ON p.account_id = :account_id AND p.person_id = i.same_as
+     WHERE i.person_id = :person_id
+""")
 
 MEET = text("""
     -- meet: make sure that there is a row to lock
@@ -206,8 +225,9 @@ def persons(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tup
 
 
 def person(connection: Connection, account_id: str, person_id: str) -> Person | None:
-    """One person at an account."""
-    row = connection.execute(PERSON, {"account_id": account_id, "person_id": person_id}).one_or_none()
+    """One person at an account, whatever id they are known as by now."""
+    named = {"account_id": account_id, "person_id": person_id}
+    row = connection.execute(PERSON, named).one_or_none() or connection.execute(PERSON_NOW, named).one_or_none()
     return None if row is None else person_from(row.person_id, row.traits, row.first_seen)
 
 
@@ -232,9 +252,27 @@ def links(connection: Connection, person_ids: Iterable[str]) -> dict[str, Link]:
     return {row.person_id: _link(row) for row in connection.execute(LINKS, {"persons": sorted(person_ids)})}
 
 
-def _link(row: Row[tuple[str, str | None, datetime | None, str, str]]) -> Link:
-    stamp = None if row.linked_at is None else (row.linked_at, row.source, row.message_id)
-    return Link(person_id=row.person_id, account_id=row.account_id, stamp=stamp)
+def _link(row: Row[Any]) -> Link:
+    return Link(
+        person_id=row.person_id,
+        account_id=row.account_id,
+        stamp=None if row.linked_at is None else (row.linked_at, row.source, row.message_id),
+        same_as=row.same_as,
+        claimed_by=row.claimed_by,
+        previous=row.previous,
+        others=frozenset(row.others) if row.others else frozenset(),
+    )
+
+
+def same(connection: Connection, known_as: Iterable[str]) -> set[str]:
+    """All further ids of the persons who are known as these."""
+    return set(connection.scalars(SAME, {"persons": sorted(known_as)}))
+
+
+def tied(connection: Connection, person_ids: Iterable[str]) -> bool:
+    """Whether any of these ids has been given up for another."""
+    listed = sorted(person_ids)
+    return bool(listed) and bool(connection.scalar(TIED, {"persons": listed}))
 
 
 def lock_links(connection: Connection, person_ids: Iterable[str]) -> None:
@@ -251,15 +289,32 @@ def save_links(connection: Connection, linked: Iterable[Link]) -> None:
         {
             "person_id": link.person_id,
             "account_id": link.account_id,
-            "linked_at": link.stamp[0],
-            "source": link.stamp[1],
-            "message_id": link.stamp[2],
+            **dict(zip(("linked_at", "source", "message_id"), link.stamp or (None, None, None), strict=True)),
+            "same_as": link.same_as,
+            "claimed_by": link.claimed_by,
+            "previous": link.previous,
+            "others": sorted(link.others) or None,
         }
         for link in sorted(linked, key=lambda link: link.person_id)
-        if link.stamp is not None
     ]
     if rows:
         connection.execute(SAVE_LINKS, {"rows": as_json(rows)})
+
+
+def unite(connection: Connection, names: Mapping[str, Mapping[str, str]]) -> None:
+    """Of locked accounts, make the persons of given-up ids those that they are known as now."""
+    keys = {(account, each) for account, pairs in names.items() for pair in pairs.items() for each in pair}
+    known = persons(connection, keys)
+    whole: dict[tuple[str, str], Person] = {}
+    for account, pairs in names.items():
+        for old, new in sorted(pairs.items()):
+            if (account, old) in known:
+                gone = replace(known[account, old], id=new)
+                held = whole.get((account, new), known.get((account, new)))
+                whole[account, new] = gone if held is None else one_person(held, gone)
+    gone_rows = [{"account_id": account, "person_id": old} for account, pairs in names.items() for old in pairs]
+    connection.execute(DROP_PERSONS, {"rows": as_json(gone_rows)})
+    save_persons(connection, whole)
 
 
 def move(connection: Connection, gone: str, kept: str) -> None:

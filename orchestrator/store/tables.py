@@ -302,10 +302,17 @@ identities = Table(
     _may("linked_at", INSTANT, "when the linking call occurred; null: not linked"),
     _may("source", KEY, "the source of the linking call; null: not linked"),
     _may("message_id", KEY, "the id of the linking call; null: not linked"),
+    _may("same_as", KEY, "the id that the person is known as; null: this one"),
+    _may("claimed_by", KEY, "the first user whom identify gave this anonymous id; null: none"),
+    _must("previous", Boolean(), "whether a call has given this id up for another", "false"),
+    _may("others", JSONB(), "further accounts that the person's calls named; null: none"),
     PrimaryKeyConstraint("person_id"),
+    Index("ix_identities_same_as", "same_as", postgresql_where=text("same_as IS NOT NULL")),
+    Index("ix_identities_given_up", "person_id", postgresql_where=text("same_as IS NOT NULL")),
     *_bounded("person_id", "account_id"),
     CheckConstraint("(account_id IS NULL) = (linked_at IS NULL)", name="linked_once_known"),
-    comment="Which account a person's events go to when they name none; the last link by occurrence wins",
+    CheckConstraint("same_as <> person_id", name="same_as_another"),
+    comment="The ids of persons, and which account their events go to when they name none; the last link wins",
 )
 
 contacts = Table(

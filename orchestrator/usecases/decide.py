@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
@@ -29,11 +30,15 @@ from orchestrator.store.accounts import Locked, Parking
 from orchestrator.store.decisions import DecidedTwiceError
 from orchestrator.usecases.crowd import gather
 from orchestrator.usecases.ports import Ports
+from orchestrator.usecases.unite import Names, unite
 
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE = timedelta(minutes=1)  # of an account that could not be decided; doubles with each failure
 LONGEST_PAUSE = timedelta(hours=6)
+
+
+_NONE: Names = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +78,19 @@ class _Moved:
 
 
 def decide(
-    connection: Connection, ports: Ports, ids: Sequence[str], arrived: Mapping[str, list[Event]], now: datetime
+    connection: Connection,
+    ports: Ports,
+    ids: Sequence[str],
+    arrived: Mapping[str, list[Event]],
+    now: datetime,
+    renames: Names = _NONE,
 ) -> Decided:
-    """Advance these locked accounts to ``now`` with the events that arrived for them, and write what came of it."""
-    locked = accounts.load(connection, ids)
+    """Advance these locked accounts to ``now`` with the events that arrived for them, and write what came of it.
+
+    ``renames`` are the persons among them who are known under another id from now on.
+    """
+    loaded = accounts.load(connection, ids)
+    locked = unite(connection, ports, loaded, renames, now) if renames else loaded
     parked = accounts.parked(connection, ids)
     events = _with_outcomes(connection, ids, arrived, now)
     _save_people(connection, events, now)
@@ -85,7 +99,10 @@ def decide(
         _move(connection, ports, each, crowd.get(name, []), events.get(name, []), parked.get(name), now)
         for name, each in sorted(locked.items())
     ]
-    return _write(connection, _held_back(connection, ports, moved, events, now), now)
+    written = _held_back(connection, ports, moved, events, now)
+    if renames:  # what was united is a change, also where nothing follows from it
+        written = [replace(each, before=loaded[each.name]) for each in written]
+    return _write(connection, written, now)
 
 
 def _with_outcomes(

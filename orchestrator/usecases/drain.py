@@ -26,7 +26,7 @@ from orchestrator.intake.entries import Entry, Fields, Rejected, understand
 from orchestrator.intake.segment import MOST_DETAIL, Parsed, RejectionReason
 from orchestrator.intake.streams import Batch, stream_key
 from orchestrator.playbook.errors import PlaybookError
-from orchestrator.store import accounts, keys
+from orchestrator.store import accounts, keys, people
 from orchestrator.store import events as event_store
 from orchestrator.store.documents import UnknownFormatError
 from orchestrator.store.events import RejectedEvent
@@ -190,10 +190,11 @@ def _decide(connection: Connection, ports: Ports, calls: Sequence[Call], *, past
     event_store.park(connection, resolved.parked)
     event_store.keep(connection, resolved.known)
     grouped = _concerned(connection, ports, by_account(resolved.known))
+    grouped |= {name: [] for name in resolved.renames.keys() - grouped.keys()}
     _lock(connection, ports, grouped, now, past=past)
     if past:
         look_back(connection, ports, sorted(grouped), now)
-    decided = decide(connection, ports, sorted(grouped), grouped, now)
+    decided = decide(connection, ports, sorted(grouped), grouped, now, resolved.renames)
     return Drained(events=len(new), rejected=len(conflicts), messages=decided.messages)
 
 
@@ -232,7 +233,9 @@ def _lock(connection: Connection, ports: Ports, grouped: dict[str, list[Event]],
         accounts.open_accounts(connection, new)
     if len(accounts.lock(connection, grouped)) != len(grouped) or accounts.redirects(connection, grouped):
         raise MergedMeanwhileError
+    if people.tied(connection, {event.person for listed in grouped.values() for event in listed if event.person}):
+        raise MergedMeanwhileError
 
 
 class MergedMeanwhileError(Exception):
-    """An account of this batch was merged while we waited for its lock; the batch is decided again."""
+    """An account or a person of this batch became another while we waited for the locks; it is decided again."""

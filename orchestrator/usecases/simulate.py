@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Literal, TypeAlias, assert_never
 
-from orchestrator.core.account import Account
+from orchestrator.core.account import Account, known_as
 from orchestrator.core.decisions import (
     Cancel,
     Decision,
@@ -31,8 +31,9 @@ from orchestrator.core.decisions import (
 from orchestrator.core.door import release
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
 from orchestrator.core.facts import concerns
+from orchestrator.core.identities import Register
 from orchestrator.core.lifecycle import absorb, advance, opened
-from orchestrator.core.people import Contact, Person, learn
+from orchestrator.core.people import Contact, Person, learn, one_person
 from orchestrator.core.playbook import Channel, Mode, Playbook
 from orchestrator.core.reasons import MessageReason, PostponementReason
 from orchestrator.intake.segment import Rejection, parse_call
@@ -156,9 +157,9 @@ class _World:
     accounts: dict[str, Account] = field(default_factory=dict)
     people: dict[str, dict[str, Person]] = field(default_factory=dict)  # account -> person
     contacts: dict[str, Contact] = field(default_factory=dict)  # by normalised address
-    links: dict[str, tuple[str, tuple[datetime, str, str] | None]] = field(
-        default_factory=dict
-    )  # person -> account, who said so
+    register: Register = field(default_factory=Register)  # who is who, and where they belong
+    tied: bool = False  # whether at this instant anybody has become known, perhaps under another id
+    united: set[str] = field(default_factory=set)  # accounts of persons who have become known under another id
     unlinked: dict[str, list[Event]] = field(default_factory=dict)  # by person
     keys: set[tuple[str, str]] = field(default_factory=set)  # of the events that have arrived
     alarms: dict[str, datetime] = field(default_factory=dict)  # by account: when it is looked at again
@@ -225,9 +226,11 @@ class _World:
     def live(self, now: datetime) -> None:
         """All that happens at one instant."""
         self.instants += 1
-        for name, events in sorted(self._arrived(now).items()):
-            if self._matters(name, events):
-                self._step(name, events, now)
+        arrived = self._arrived(now)
+        for name in sorted(arrived.keys() | self.united):
+            if name in self.united or self._matters(name, arrived[name]):
+                self._step(name, arrived.get(name, []), now)
+        self.united.clear()
         while self.words and self.words[-1].at <= now:
             self._hear(self.words.pop(), now)
         while self._wake(now) or self._deliver(now):
@@ -240,10 +243,13 @@ class _World:
     # -- events in ---------------------------------------------------------------------------------------------------
 
     def _arrived(self, now: datetime) -> dict[str, list[Event]]:
-        grouped: dict[str, list[Event]] = {}
+        """What arrives at this instant, by account: one batch; who is who is known before anything is folded."""
+        events, self.tied = list[Event](), False
         while self.arrivals and self.arrivals[-1].at <= now:
-            for event in self._read(self.arrivals.pop()):
-                grouped.setdefault(event.account or "", []).append(event)
+            events += self._read(self.arrivals.pop())
+        grouped: dict[str, list[Event]] = {}
+        for event in events:
+            grouped.setdefault(event.account or "", []).append(self.register.named(event) if self.tied else event)
         return grouped
 
     def _read(self, arrival: Arrival) -> list[Event]:
@@ -259,23 +265,45 @@ class _World:
         return self._resolved(event)
 
     def _resolved(self, event: Event) -> list[Event]:
-        """The event with its account, and what waited for the link that it makes; nothing while that is unknown."""
-        account = event.account or self._linked(event.person)
-        if account is None:
-            self.unlinked.setdefault(event.person or "", []).append(event)
-            return []
-        freed = [waiting for person in _persons(event) for waiting in self._link(person, account, event)]
-        return [replace(event, account=account), *freed]
+        """The event with its account, and what waited for what it says of its person; nothing while that is unknown."""
+        freed: list[Event] = []
+        if not self.register.settled(event):
+            self.register.read([event])
+            self.tied = self.tied or bool(self.register.freed)
+            freed = [each for person in sorted(self.register.freed) for each in self.unlinked.pop(person, [])]
+            self._unite(event.received_at)
+        named = self.register.named(event)
+        if named.account is None:
+            self.unlinked.setdefault(named.person or "", []).append(named)
+        found = [] if named.account is None else [named]
+        return [*found, *(each for waiting in freed for each in self._resolved(waiting))]
 
-    def _linked(self, person: str | None) -> str | None:
-        return self.links[person][0] if person in self.links else None
+    def _unite(self, now: datetime) -> None:
+        """What accounts keep of persons under ids that were given up goes on under those of today, as in the flow."""
+        for account, names in self.register.renames.items():
+            if account in self.accounts:
+                self.accounts[account] = known_as(self.accounts[account], names, self.playbook.vocabulary)
+                self._unite_people(self.people.get(account, {}), names)
+                self._unite_messages(account, names, now)
+                self.united.add(account)
+        for each in (self.register.changed, self.register.freed, self.register.renames):
+            each.clear()
 
-    def _link(self, person: str, account: str, event: Event) -> list[Event]:
-        says = event.account is not None and event.kind in {EventKind.GROUP, EventKind.IDENTIFY}
-        before = self.links.get(person)
-        if before is None or (says and (before[1] is None or event.stamp > before[1])):
-            self.links[person] = (account, event.stamp if says else None)
-        return [freed for waiting in self.unlinked.pop(person, []) for freed in self._resolved(waiting)]
+    def _unite_people(self, people: dict[str, Person], names: Mapping[str, str]) -> None:
+        for old, new in sorted(names.items()):
+            gone = people.pop(old, None)
+            if gone is not None:
+                people[new] = one_person(people.get(new, replace(gone, id=new)), gone)
+
+    def _unite_messages(self, account: str, names: Mapping[str, str], now: datetime) -> None:
+        waiting = self.pending.get(account, [])
+        for message in [each for each in waiting if each.person in names]:
+            mine = replace(message, person=names[message.person])
+            others = (*waiting, *(end.message for end in self.ended if _has_left(end)))
+            if any(_is_touch(each, mine) for each in others):
+                self._end(message, "cancelled", MessageReason.REPEATED, now)
+            else:
+                waiting[waiting.index(message)] = mine
 
     # -- words in ----------------------------------------------------------------------------------------------------
 
@@ -293,8 +321,9 @@ class _World:
 
     def _bar(self, word: Barred) -> None:
         """The address that the person has now; nothing when there is none that could be written to."""
-        account = self._linked(word.person)
-        person = self.people.get(account or "", {}).get(word.person)
+        place = self.register.place(word.person)
+        account = None if place is None else place.account_id
+        person = self.people.get(account or "", {}).get(self.register.known_as(word.person))
         address = None if person is None else _address(person)
         if address is not None:
             known = self.contacts.get(address, Contact(address=address))
@@ -487,9 +516,14 @@ def _address(person: Person) -> str | None:
         return None
 
 
-def _persons(event: Event) -> tuple[str, ...]:
-    previous = event.properties.get("previous_id") if event.kind is EventKind.ALIAS else None
-    return tuple(each for each in (event.person, previous) if isinstance(each, str) and each)
+def _is_touch(message: Message, other: Message) -> bool:
+    """Whether two messages are the same touch of the same person."""
+    mine, theirs = ((each.account, each.play, each.episode, each.person, each.channel) for each in (message, other))
+    return mine == theirs and type(message.action) is type(other.action)
+
+
+def _has_left(end: Ended) -> bool:
+    return end.state not in {"cancelled", "failed"}
 
 
 def _wait(message: Message, until: datetime, reason: PostponementReason, now: datetime) -> Postponement:
