@@ -258,7 +258,7 @@ def _properties(call: Object, kind: EventKind, context: Object) -> dict[str, Jso
 
 
 def _of_person(call: Object, traits: dict[str, Json], context: Object) -> dict[str, Json]:
-    """What an identify call says of its person: traits, and the anonymous id that is the user's (no trait says that)."""
+    """What an identify call says of its person: traits, and the anonymous id that is the user's."""
     said = _traits(traits, context)
     anonymous, user = identifier(call, "anonymousId"), identifier(call, "userId")
     if anonymous is not None and user is not None and anonymous != user:
