@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.account import Recent, known_as
+from orchestrator.core.account import Recent, known_as, renamed
 from orchestrator.core.events import Event, EventKind
 from orchestrator.core.facts import MeasureRule, ScoreRule, Vocabulary, Written, fold
 from orchestrator.core.identities import MOST_ACCOUNTS, MOST_IDS, Link, Register, ids_of, previous_of
@@ -258,3 +258,9 @@ def test_a_link_names_its_accounts() -> None:
     """All accounts of a person: where calls go, and the others; none of somebody new."""
     assert Link(person_id="ann").accounts == frozenset()
     assert Link(person_id="ann", account_id="here", others=frozenset({"there"})).accounts == {"here", "there"}
+
+
+def test_an_account_under_another_id_is_the_same() -> None:
+    """All that was decided stands; only when it is looked at next is derived afresh."""
+    account = replace(opened("old", START, PLAYBOOK), wake_at=START, basis="v1")
+    assert renamed(account, "new") == replace(account, id="new", wake_at=None, basis="")
