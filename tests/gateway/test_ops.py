@@ -31,6 +31,7 @@ def test_events_are_taken_while_the_database_is_away(gateway: Gateway, monkeypat
     def away() -> None:
         raise ConnectionError
 
+    assert gateway.post("/v1/track", {"userId": "u-1", "event": "x"}).status == 200
     monkeypatch.setattr(gateway.door.ports.engine, "begin", away)
     monkeypatch.setattr(gateway.door.ports.engine, "connect", away)
     assert gateway.post("/v1/track", {"userId": "u-1", "event": "x"}).status == 200
