@@ -89,7 +89,7 @@ def explain(installation: Installation, connection: Connection, account_id: str,
         _print_decision(decision, account.id)
     _print_rows("on the way", observation.journal(connection, account.id, play), ("at", "kind", "play", "detail"))
     if account.held(installation.ports.clock.now(connection)):
-        out.print(_held(account))
+        out.print(_held(account), markup=False, soft_wrap=True)
     else:
         _print_outlook(installation, connection, account, play)
 
@@ -165,7 +165,7 @@ def _print_account(account: Account) -> None:
     out.print(f"[bold]{escape(account.id)}[/]  {account.stage} since {account.stage_entered_at:%Y-%m-%d %H:%M} UTC")
     out.print(f"playbook {account.playbook_version}; {'paused; ' if account.paused else ''}next look {account.wake_at}")
     if account.history:
-        out.print(_held(account))
+        out.print(_held(account), markup=False, soft_wrap=True)
     for name, at in sorted(account.milestones.items(), key=lambda item: item[1]):
         out.print(f"  reached {name} at {at:%Y-%m-%d %H:%M}")
 

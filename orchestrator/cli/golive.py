@@ -116,7 +116,8 @@ def _counted(done: Iterable[int], total: int) -> int:
 
 
 def _show(ports: Ports, plan: Plan, days: int, sample: int) -> None:
-    out.print(f"{len(plan.names):,} held accounts go live, the first at {_at(plan.start)}, the last at {_at(plan.end)}")
+    first, last = _at(plan.start), _at(plan.end)
+    out.print(f"{len(plan.names):,} held accounts go live, the first at {first}, the last at {last}", soft_wrap=True)
     told = Preview()
     with Progress(console=err, transient=True) as progress:
         bar = progress.add_task("looking ahead", total=min(sample, len(plan.names)))

@@ -85,21 +85,20 @@ def list_(
 
 
 def _print_counts(counts: Sequence[Row]) -> None:
-    table = Table("reason", "entries", "first", "last", "what it says")
+    table = Table("reason", "entries", "the last at", "what it says")
     for row in counts:
-        times = (f"{row[each]:%Y-%m-%d %H:%M}" for each in ("first", "last"))
-        table.add_row(escape(row["reason"]), str(row["entries"]), *times, _sentence(row["reason"]))
+        last = f"{row['last']:%Y-%m-%d %H:%M}"
+        table.add_row(escape(row["reason"]), f"{row['entries']:,}", last, _sentence(row["reason"]))
     out.print(table)
 
 
 def _print_entries(rows: Sequence[Row]) -> None:
-    table = Table("id", "received at", "from", "reason", "where and what", "settled")
+    """A line each: number, when, why, where, and what about it."""
     for row in rows:
+        done = f" ({row['settled_as']} by {row['settled_by']})" if row["settled_as"] else ""
         place = f"{row['stream']} {row['entry_id']}"
-        done = f"{row['settled_as']} by {row['settled_by']}" if row["settled_as"] else ""
-        told = map(escape, (place, row["reason"], row["detail"], done))
-        table.add_row(str(row["id"]), f"{row['received_at']:%Y-%m-%d %H:%M}", *told)
-    out.print(table)
+        told = f"{row['id']}  {row['received_at']:%Y-%m-%d %H:%M}  {row['reason']}  {place}  {row['detail']}{done}"
+        out.print(told, markup=False, soft_wrap=True)
 
 
 def _sentence(reason: str) -> str:

@@ -28,7 +28,7 @@ LISTED = text(f"""
 
 COUNTED = text(f"""
     -- counted: what was rejected, by reason
-    SELECT reason, count(*) AS entries, min(received_at) AS first, max(received_at) AS last
+    SELECT reason, count(*) AS entries, max(received_at) AS last
       FROM rejected_events
      WHERE (:everything OR settled_at IS NULL) {_FILTERED}
      GROUP BY reason ORDER BY count(*) DESC, reason

@@ -2,7 +2,10 @@
 
 import gzip
 import io
+import subprocess
+import sys
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 import orjson
@@ -199,3 +202,48 @@ def test_who_is_not_live_yet_is_in_no_figure(world: World) -> None:
     with world.engine.connect() as connection:
         (row,) = board(accounts.every(connection, 10), book, MONDAY)
     assert row.population == 1
+
+
+KILLED = """
+import sys
+import redis
+from orchestrator.intake.files import lines
+from orchestrator.store.engine import create_engine
+from orchestrator.usecases import history
+from tests.usecases.world import Relay, ports_of
+
+url, socket, file = sys.argv[1:]
+history.CHUNK, history.BATCH = 300, 40
+ports = ports_of(create_engine(url), redis.Redis(unix_socket_path=socket), Relay())
+with open(file, "rb") as stream:
+    for done in history.read_in(ports, file, lines(file, stream), "segment"):
+        print(done.events, flush=True)
+"""
+
+
+@pytest.mark.timeout(120)
+def test_killed_at_any_point_it_goes_on_where_it_was(world: World, valkey_socket: str, tmp_path: Path) -> None:
+    """An import that is killed and run again, twice, ends in the facts of one that was left alone."""
+    calls = [call for each in cohort(30) for call in each.sign_up(PAST)]
+    users = [Company(each.account, each.person, count(100)) for each in cohort(30)]
+    calls += [each.track("Logged In", PAST + day * DAY, tickets=day) for day in range(40) for each in users]
+    file = tmp_path / "past.jsonl"
+    file.write_bytes(b"\n".join(calls))
+    url = world.engine.url.render_as_string(hide_password=False)
+    for transactions in (3, 9):
+        importing = subprocess.Popen(
+            [sys.executable, "-c", KILLED, url, valkey_socket, str(file)], stdout=subprocess.PIPE, text=True
+        )
+        with importing:
+            told = importing.stdout
+            assert told is not None
+            for _ in range(transactions):
+                assert told.readline()
+            importing.kill()
+    begun = world.one("SELECT count(*) FROM events")
+    assert 0 < begun < len(calls)
+    assert bring(world, calls) == ReadIn(lines=len(calls), events=len(calls) - begun, known=begun)
+    assert world.one("SELECT count(*) FROM events") == len(calls)
+    for company in cohort(30):
+        assert world.count_of("login", company.account) == 40
+        assert world.facts(company.account)["sums"] == {"tickets": sum(range(40)) * 1_000_000}
