@@ -15,7 +15,8 @@ What is decided here, and why:
   resend counts once, else one of the place where it stands.
 * **When.** Segment's correction of a wrong client clock, ``receivedAt - (sentAt - originalTimestamp)``, is made when
   it can be right: both are there, in that order, and the instant of reception is known (the call's own
-  ``receivedAt``, written by the server that passed it on, else the one the entry was stamped with). Otherwise
+  ``receivedAt``, written by the server that passed it on, else the one the entry was stamped with). A difference of
+  seconds is the time on the road: what a right clock says is kept to the digit, also by a resend. Otherwise
   ``timestamp``, else ``originalTimestamp``, else the reception. What cannot be read among ``sentAt`` and
   ``receivedAt`` only prevents the correction.
 * **Not from the future.** A fact that lies ahead of the clock would win every "last writer" and hold off every
@@ -68,6 +69,7 @@ __all__ = [
 MOST_BYTES = 32 * 1024  # bytes a call; Segment's HTTP API: "32 KB per call"
 MOST_ID = 255  # characters of messageId, userId, groupId and an event's name: each stands in an index
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)  # nothing a product says happened before
+ON_THE_ROAD = timedelta(seconds=15)  # between sending and reception with a right clock: client libraries wait no longer
 FURTHEST_AHEAD = timedelta(hours=24)  # how far beyond the reception is still a clock or zone that is off
 
 TRANSPORT = frozenset({"sentAt", "receivedAt", "writeKey", "request_ip", "_metadata"})
@@ -312,8 +314,11 @@ def _corrected(call: Object, received_at: datetime, *, stamped: bool) -> datetim
     reception = instant(call.get("receivedAt")) or (received_at if stamped else None)
     if original is None or sent is None or reception is None or sent < original:
         return None
+    arrived = min(reception, received_at)
+    if abs(arrived - sent) <= ON_THE_ROAD:
+        return None
     try:
-        return min(reception, received_at) - (sent - original)
+        return arrived - (sent - original)
     except OverflowError:
         return None
 

@@ -17,6 +17,7 @@ from tests.acceptance.said import Deed, Kind, read
 HOUSE = Path(__file__).parents[2]
 NODE_CLIENT = HOUSE / "tests" / "inputs" / "clients" / "analytics-node" / "analytics_node.cjs"
 SAY = Path(__file__).parent / "say.cjs"  # the few lines that drive it
+CLOUD_SOURCE = "/product"  # where CloudEvents say that they come from
 GROUP_TYPE = "company"  # PostHog's word for what an account is
 TIMEOUT = 5  # seconds for an answer
 TRIES = 8  # of a product whose client does not try again
@@ -144,13 +145,14 @@ def _cloud_event(deed: Deed) -> Any:  # noqa: ANN401 -- the library's
 
     attributes = {
         "id": deed.id,
-        "source": "/product",
+        "source": CLOUD_SOURCE,
         "type": deed.name or deed.kind.value,
-        "subject": deed.account,
+        "subject": f"users/{deed.person}",
+        "accountid": deed.account,
         "time": deed.at,
         "datacontenttype": "application/json",
     }
-    return CloudEvent(attributes, dict(deed.values) | {"person": deed.person})
+    return CloudEvent(attributes, dict(deed.values))
 
 
 def _posted(url: str, key: str, messages: Iterable[tuple[Mapping[str, str], bytes]]) -> list[object]:

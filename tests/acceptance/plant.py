@@ -90,6 +90,8 @@ def _described(entry: Path) -> str:
 class Plant:
     """One installation; see the module."""
 
+    has_gateway = False  # whether anybody stands at its door
+
     def __init__(
         self,
         *,
@@ -100,7 +102,7 @@ class Plant:
         playbook: Path | None = None,
         clock: ClockKind = ClockKind.HELD,
         ground: Callable[[Path], Callable[[], None]] | None = None,
-        **further: int,
+        **further: int | str,
     ) -> None:
         """``ground`` prepares the data folder before anything is started, and says how to undo it.
 
@@ -141,7 +143,7 @@ class Plant:
             "LIFECYCLE_LEASE_SECONDS": str(self.settings.lease_seconds),
         }
         self.mail = planned.mail_folder
-        self._table = parts.parts(planned, flower=False, gateway=False)
+        self._table = parts.parts(planned, flower=False, gateway=self.has_gateway)
         self.installation = self._installed()
         self.begin(begin)
 
@@ -184,7 +186,7 @@ class Plant:
 
     def _parts(self) -> list[Part]:
         times = {"catcher": 1, "flow": self._workers, "delivery": self._workers, "beat": self._beats}
-        numbered = [(part, number) for part in self._table for number in range(times[part.name])]
+        numbered = [(part, number) for part in self._table for number in range(times.get(part.name, 1))]
         return [self._numbered(part, number) for part, number in numbered]
 
     def _numbered(self, part: Part, number: int) -> Part:

@@ -256,6 +256,13 @@ def test_a_wrong_client_clock_is_corrected() -> None:
     assert parsed(raw(**SKEWED)).event.occurred_at == NOW - timedelta(seconds=10)
 
 
+def test_the_time_on_the_road_is_no_wrong_clock() -> None:
+    """A call that took seconds to arrive happened when it says, to the digit."""
+    sent = {"sentAt": "2026-11-22T12:29:48Z", "originalTimestamp": "2026-11-20T09:00:00Z"}
+    on_time = parsed(raw(**sent, timestamp="2026-11-20T09:00:00Z"))
+    assert on_time.event.occurred_at == datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
 def test_a_forwarders_reception_counts() -> None:
     """A receivedAt in the call is the reception that the client's clock is compared with, unless it lies ahead."""
     forwarded = parsed(raw(**SKEWED, receivedAt="2026-11-22T11:00:00Z"), stamped=False)

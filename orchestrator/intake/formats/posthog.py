@@ -32,6 +32,7 @@ _LONGEST_OFFSET = timedelta(days=365)  # what is longer is a clock, not a wait
 _ENVELOPE = frozenset(
     {"token", "distinct_id", "$groups", "$set", "$set_once", "$insert_id"}
 )  # no properties of an event
+_BESIDE = ("$set", "$set_once")  # posthog-python puts them beside the properties, others among them
 _CALLED = {"$pageview": "page", "$screen": "screen"}
 
 
@@ -58,7 +59,7 @@ def as_segment(call: Mapping[str, Json], received_at: datetime | None) -> dict[s
         "userId": person,
         "context": {"groupId": account} if account else None,
         **_times(call, received_at),
-        **_told(event, properties),
+        **_told(event, {**{name: call[name] for name in _BESIDE if name in call}, **properties}),
     }
     if told["userId"] is None and (told["context"] is None and told["type"] != "group"):
         raise Rejection(RejectionReason.NO_IDENTITY, "distinct_id is missing or blank")
