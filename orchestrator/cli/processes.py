@@ -8,17 +8,17 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli.console import installed, out
-from orchestrator.messaging.catcher import Listening, run_catcher
-from orchestrator.runtime.composition import publish_configured
 from orchestrator.runtime.settings import Settings
-from orchestrator.usecases.prune import prune
 
-CELERY = (sys.executable, "-m", "celery", "-A", "workers.app")
+CELERY = (sys.executable, "-m", "workers")
 GATEWAY = (sys.executable, "-m", "orchestrator.gateway")
 
 
 def migrate() -> None:
     """Bring the database to this version, make partitions ahead, publish the configured playbook."""
+    from orchestrator.runtime.composition import publish_configured
+    from orchestrator.usecases.prune import prune
+
     with installed(migrate=True) as installation:
         prune(installation.ports)
         publish_configured(installation, out.print)
@@ -85,12 +85,10 @@ def catcher(
     ] = None,
 ) -> None:
     """Catch mail for development: an SMTP server that keeps every mail as a file and delivers none."""
+    from orchestrator.messaging.catcher import run_catcher
+
     kept = folder or Settings.load().home / "mail"
-    run_catcher(host, port, kept, lambda listening: _tell(listening, kept))
-
-
-def _tell(listening: Listening, folder: Path) -> None:
-    out.print(f"catching mail on {listening.host}:{listening.port} into {folder}")
+    run_catcher(host, port, kept, lambda at: out.print(f"catching mail on {at.host}:{at.port} into {kept}"))
 
 
 def _become(*arguments: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -136,3 +137,16 @@ def test_a_failed_upgrade_changes_nothing(empty: Engine, empty_database_url: str
         migrate.upgrade(empty_database_url)
     with empty.connect() as connection:
         assert {row[0] for row in _catalog(connection)["tables"]} == {"playbooks"}
+
+
+def test_where_a_database_stands_is_what_alembic_says(engine: Engine, empty: Engine) -> None:
+    """The newest file's number is Alembic's head, each file is named after its revision, and so is the look at it."""
+    scripts = ScriptDirectory.from_config(migrate._config())
+    assert migrate.head() == scripts.get_current_head()
+    for script in scripts.walk_revisions():
+        assert Path(script.path).name.startswith(f"r{script.revision}_")
+    for each, stands in ((engine, True), (empty, False)):
+        with each.connect() as connection:
+            alembic = MigrationContext.configure(connection).get_current_revision()
+            assert migrate._revision(connection) == alembic == (migrate.head() if stands else None)
+            assert migrate.stands_at_head(connection) is stands
