@@ -92,7 +92,7 @@ def made() -> Iterator[Home]:
                 process.kill()
             process.wait(30)
         until(
-            lambda: not [told for told in processes_of(folder) if "orchestrator" in told or "workers" in told],
+            lambda: not [told for told in processes_of(folder) if "orchestrator" in told or "-m workers" in told],
             "the end of all parts",
         )
         servers.stop(Settings.load(home=folder / "var"))
@@ -187,7 +187,7 @@ def test_a_second_up_takes_over_what_a_killed_one_left(home: Home) -> None:
     first.kill()
     first.wait(30)
     until(
-        lambda: not [told for told in processes_of(home.folder) if "workers" in told], "the end of the first one's parts"
+        lambda: not [told for told in processes_of(home.folder) if "-m workers" in told], "the end of the first one's parts"
     )
     second = home.up("--no-flower")
     home.until_said(r"beat: ready")
