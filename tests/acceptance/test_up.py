@@ -187,7 +187,8 @@ def test_a_second_up_takes_over_what_a_killed_one_left(home: Home) -> None:
     first.kill()
     first.wait(30)
     until(
-        lambda: not [told for told in processes_of(home.folder) if "-m workers" in told], "the end of the first one's parts"
+        lambda: not [told for told in processes_of(home.folder) if "-m workers" in told],
+        "the end of the first one's parts",
     )
     second = home.up("--no-flower")
     home.until_said(r"beat: ready")
