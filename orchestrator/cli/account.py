@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from orchestrator.cli import log
 from orchestrator.cli.console import installed, out
+from orchestrator.cli.link import DAYS, FORM, link_to
 from orchestrator.core.account import Account
 from orchestrator.core.conditions import weigh
 from orchestrator.core.errors import LifecycleError
@@ -92,6 +93,19 @@ def explain(installation: Installation, connection: Connection, account_id: str,
         out.print(_held(account), markup=False, soft_wrap=True)
     else:
         _print_outlook(installation, connection, account, play)
+
+
+@app.command()
+def link(
+    account_id: AccountId,
+    form: Annotated[str, typer.Option(help="A form of templates/forms.")] = FORM,
+    days: Annotated[int, typer.Option(min=1, max=365, help="For how long it works.")] = DAYS,
+) -> None:
+    """Mint a signed link to a page on which a colleague says what they know of an account; nobody needs a login."""
+    with installed() as installation:
+        address, ends = link_to(installation, account_id, form, days)
+    out.print(address, markup=False, soft_wrap=True)
+    out.print(f"works until {ends:%Y-%m-%d %H:%M} UTC, for whoever has it")
 
 
 @app.command()

@@ -8,7 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestrator.cli.console import installed, out
+from orchestrator.cli.link import DAYS, FORM, can_link, link_to
 from orchestrator.core.errors import LifecycleError
+from orchestrator.runtime.composition import Installation
 from orchestrator.store import observation
 from orchestrator.usecases.handouts import handout
 
@@ -52,3 +54,12 @@ def show(
                 f"{row['severity']}, {row['owner']}, until {row['due_at']:%Y-%m-%d %H:%M} UTC, opened by {row['play']}"
             )
             out.print(f"\n{note.title}\n{told}\n\n{note.body}", markup=False, highlight=False, soft_wrap=True)
+        _print_links(installation, sorted({row["account_id"] for row in rows}))
+
+
+def _print_links(installation: Installation, account_ids: Sequence[str]) -> None:
+    """Where what came of it can be said, if links can be minted here."""
+    for account_id in account_ids if can_link(installation.settings) else ():
+        address, ends = link_to(installation, account_id, FORM, DAYS)
+        told = f"Say what came of it, until {ends:%Y-%m-%d}: {address}"
+        out.print(f"\n{told}", markup=False, soft_wrap=True)

@@ -22,6 +22,7 @@ MEANING: Mapping[int, str] = {
     405: "Not with this method.",
     408: "The body did not come in time.",
     409: "It contradicts what is there.",
+    410: "It has expired.",
     413: "The body is larger than the gateway reads.",
     415: "The content type is not one that is read here.",
     429: "Too much at once: come again after Retry-After seconds.",

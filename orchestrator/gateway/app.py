@@ -20,14 +20,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orchestrator.gateway import bodies, intake, shapes
+from orchestrator.gateway import accounts, bodies, crm, forms, intake, shapes
 from orchestrator.gateway.answers import Refusal, problem
 from orchestrator.gateway.browsers import Browsers
 from orchestrator.gateway.door import Door
 
 logger = logging.getLogger(__name__)
 
-ROUTERS: tuple[APIRouter, ...] = (intake.router,)
+ROUTERS: tuple[APIRouter, ...] = (intake.router, accounts.router, crm.router, forms.router)
 """Whatever answers at the gateway's port."""
 
 SCHEMES = {

@@ -58,8 +58,12 @@ class Door:
         Raises:
             Refusal: 503, the database is away.
         """
+        return await self.aside(lambda: self._transaction(work))
+
+    async def aside(self, work: Callable[[], Result]) -> Result:
+        """Do work that opens its own transactions in a thread; raises Refusal as ``database`` does."""
         try:
-            return await asyncio.to_thread(self._transaction, work)
+            return await asyncio.to_thread(work)
         except Exception as error:
             if fault(error) not in {Fault.WORLD, Fault.RETRY}:
                 raise

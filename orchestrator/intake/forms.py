@@ -74,9 +74,10 @@ def load(folder: Path, name: str) -> Form:
     Raises:
         FormError: there is none of this name, or it is not written as a form is.
     """
-    path = folder / "forms" / f"{name}.yaml"
+    shelf = folder / "forms"
+    path = shelf / f"{name}.yaml"
     if NAME.fullmatch(name) is None or not path.is_file():
-        known = sorted(each.stem for each in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        known = sorted(each.stem for each in shelf.glob("*.yaml")) if shelf.is_dir() else []
         raise FormError(
             f"there is no form `{name}`{did_you_mean(name, known)}; there are: {', '.join(known) or 'none'}"
         )
@@ -96,7 +97,7 @@ def load(folder: Path, name: str) -> Form:
 class Asked:
     """A question as it stands on the page."""
 
-    field: str  # the name of its first control; the others are ``<field>-date`` and ``<field>-note``
+    control: str  # the name of its first control; the others are ``<control>-date`` and ``<control>-note``
     kind: Literal["event", "judgement", "goal"]
     name: str  # of the event or judgement
     ask: str
@@ -121,15 +122,15 @@ def _spread(question: Question, judgements: Mapping[str, str]) -> Iterable[Quest
 
 
 def _asked(number: int, question: Question, judgements: Mapping[str, str]) -> Asked:
-    field_name = f"q{number}"
+    control = f"q{number}"
     if question.judgement is not None:
         ask = question.ask or judgements[question.judgement]
-        return Asked(field=field_name, kind="judgement", name=question.judgement, ask=ask)
+        return Asked(control=control, kind="judgement", name=question.judgement, ask=ask)
     if question.event is None:
-        return Asked(field=field_name, kind="goal", name="", ask=question.ask)
+        return Asked(control=control, kind="goal", name="", ask=question.ask)
     chosen = question.choose
     return Asked(
-        field=field_name,
+        control=control,
         kind="event",
         name=question.event,
         ask=question.ask,
@@ -159,7 +160,7 @@ class Filled:
 
     by: str
     answers: Sequence[Answer]
-    faults: Mapping[str, str]  # field -> what is wrong with it, in a sentence
+    faults: Mapping[str, str]  # control -> what is wrong with it, in a sentence
 
 
 def filled(questions: Sequence[Asked], sent: Mapping[str, str], today: date) -> Filled:
@@ -175,20 +176,20 @@ def filled(questions: Sequence[Asked], sent: Mapping[str, str], today: date) -> 
 
 
 def _answer(question: Asked, sent: Mapping[str, str], today: date, faults: dict[str, str]) -> Answer | None:
-    value = _text(sent.get(question.field, ""))
-    note, day = _text(sent.get(f"{question.field}-note", "")), _text(sent.get(f"{question.field}-date", ""))
+    value = _text(sent.get(question.control, ""))
+    note, day = _text(sent.get(f"{question.control}-note", "")), _text(sent.get(f"{question.control}-date", ""))
     if not value:
         if note or day:
-            faults[question.field] = "You have said more about this, but not this itself."
+            faults[question.control] = "You have said more about this, but not this itself."
         return None
     allowed = question.options or {"event": {"yes"}, "judgement": {"yes", "no"}, "goal": {value}}[question.kind]
     if value not in allowed:
-        faults[question.field] = "Choose one of these."
+        faults[question.control] = "Choose one of these."
     if len(value) > LONGEST_TEXT or len(note) > LONGEST_TEXT:
-        faults[question.field] = f"At most {LONGEST_TEXT} characters."
+        faults[question.control] = f"At most {LONGEST_TEXT} characters."
     on = _day(day)
     if day and (on is None or on > today):
-        faults[f"{question.field}-date"] = "A day up to today, please."
+        faults[f"{question.control}-date"] = "A day up to today, please."
     return Answer(question=question, value=value, on=on, note=note)
 
 

@@ -22,7 +22,7 @@ class NoLinkError(LifecycleError):
 
 
 class ExpiredLinkError(LifecycleError):
-    """The link has expired; ask whoever sent it for a new one."""
+    """Ask whoever sent the link for a new one: this one has expired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from orchestrator.runtime import addresses
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
+SHORTEST_SECRET = 32  # characters of what signs links
 _SMTP_SCHEMES = ("smtp", "smtp+starttls", "smtps")
 
 
@@ -77,6 +78,19 @@ def _basic_auth(value: str) -> str:
     user, colon, password = value.partition(":")
     if not (user and colon and password):
         raise ValueError("expected user:password")
+    return value
+
+
+def _link_secrets(value: str) -> str:
+    if not value.split() or any(len(each) < SHORTEST_SECRET for each in value.split()):
+        raise ValueError(f"expected {SHORTEST_SECRET} characters or more, such as `openssl rand -hex 32` prints")
+    return value
+
+
+def _named_secrets(value: str) -> str:
+    pairs = [each.partition("=") for each in value.split()]
+    if not all(re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name) and secret for name, _, secret in pairs):
+        raise ValueError("expected source=secret, with spaces between; a source in small letters, digits, - and _")
     return value
 
 
@@ -247,6 +261,24 @@ class Settings(BaseSettings):
         validation_alias="GATEWAY_OPS_PORT",
         description="The gateway's port for /healthz, /readyz and /metrics; keep it from the outside.",
     )
+    public_url: Annotated[str, AfterValidator(_web_url)] | None = Field(
+        default=None,
+        validation_alias="PUBLIC_URL",
+        description="Where the gateway is reached from outside, without a slash at the end; "
+        "links to forms begin with it.",
+    )
+    link_secret: Annotated[SecretStr, _secret(_link_secrets)] | None = Field(
+        default=None,
+        validation_alias="LINK_SECRET",
+        description="Signs links to forms: 32 characters or more. Several, with spaces between: the first signs, "
+        "each is accepted. Unset: there are no links.",
+    )
+    crm_secrets: Annotated[SecretStr, _secret(_named_secrets)] | None = Field(
+        default=None,
+        validation_alias="CRM_SECRETS",
+        description="The secrets that CRM webhooks are signed with: source=secret, with spaces between; a source may "
+        "have several. Unset: none is taken.",
+    )
     mail_from: Mailbox = Field(
         default="Acme <hello@acme.example>",
         validation_alias="MAIL_FROM",
@@ -291,6 +323,17 @@ class Settings(BaseSettings):
         validation_alias="FLOWER_BASIC_AUTH",
         description="user:password for Flower. Unset: Flower is open to whoever reaches its port.",
     )
+
+    @property
+    def link_secrets(self) -> tuple[str, ...]:
+        """What links are signed with: the first signs, each is accepted."""
+        return () if self.link_secret is None else tuple(self.link_secret.get_secret_value().split())
+
+    def crm_secrets_of(self, source: str) -> tuple[str, ...]:
+        """The secrets of one CRM; empty when it has none."""
+        listed = "" if self.crm_secrets is None else self.crm_secrets.get_secret_value()
+        pairs = [each.partition("=") for each in listed.split()]
+        return tuple(secret for name, _, secret in pairs if name == source)
 
     @classmethod
     def load(cls, **overrides: Any) -> Self:  # noqa: ANN401 - pydantic checks each value at run time

@@ -52,7 +52,7 @@ def take(ports: Ports, link: Link, filled: Filled, nonce: str, now: datetime) ->
     """
     for answer in filled.answers:
         at = None if answer.on is None else forms.noon(answer.on, now)
-        once = f"{link.number}/{link.ends.timestamp():.0f}/{nonce}/{answer.question.field}"
+        once = f"{link.number}/{link.ends.timestamp():.0f}/{nonce}/{answer.question.control}"
         write_down(ports, link.account, _word(answer), filled.by, Aside(at=at, once=once))
 
 

@@ -20,8 +20,9 @@ from orchestrator.intake.particulars import telling
 from orchestrator.intake.particulars.dossier import KNOWN, Dossier, read
 from orchestrator.intake.particulars.fields import UnusableError
 from orchestrator.intake.particulars.telling import CHAMPION, Acquaintance, Teller
+from orchestrator.playbook.vocabulary import BUILTIN_TRAITS
 from orchestrator.store import accounts, people
-from orchestrator.usecases.library import Library
+from orchestrator.usecases.library import Library, NoPlaybookError
 from orchestrator.usecases.ports import Ports
 
 
@@ -108,13 +109,21 @@ def standings(connection: Connection, library: Library, ids: Iterable[str]) -> d
     homes = {each: gone.get(each, each) for each in listed}
     found = accounts.load(connection, sorted(set(homes.values())))
     crowd = people.people(connection, found)
-    usual = library.current(connection).playbook
-    stranger = Standing(zone=ZoneInfo(usual.timezone), declared=usual.vocabulary.traits)
+    stranger = _stranger(connection, library)
     known = {}
     for name, locked in found.items():
         playbook = library.edition(connection, locked.account.playbook_version).playbook
         known[name] = _standing(locked.account, playbook, _acquaintance(crowd.get(name, [])))
     return {each: known.get(homes.get(each, each), stranger) for each in ids}
+
+
+def _stranger(connection: Connection, library: Library) -> Standing:
+    """What is known of an account that is not there yet; before a playbook is published, what all playbooks know."""
+    try:
+        usual = library.current(connection).playbook
+    except NoPlaybookError:
+        return Standing(zone=ZoneInfo("UTC"), declared=BUILTIN_TRAITS)
+    return Standing(zone=ZoneInfo(usual.timezone), declared=usual.vocabulary.traits)
 
 
 def _storable(account: str) -> bool:

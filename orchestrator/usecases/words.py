@@ -6,7 +6,7 @@ the product's names for it, under that.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -85,7 +85,6 @@ def write_down(ports: Ports, account_id: str, word: Word, by: str, aside: Aside 
         SaidOtherwiseError: something else was said under this key before.
     """
     _check(ports, word, by, aside)
-    aside = replace(aside, once=None if aside.once is None else aside.once[:LONGEST])
     match word:
         case Happened():
             return _happened(ports, account_id, word, by, aside)

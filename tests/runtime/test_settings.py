@@ -67,8 +67,33 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """The repr of settings holds no password."""
     for name in ("DATABASE_URL", "REDIS_URL", "STREAM_URL", "SMTP_URL", "FLOWER_BASIC_AUTH"):
         scheme = {"DATABASE_URL": "postgresql://", "SMTP_URL": "smtp://", "FLOWER_BASIC_AUTH": ""}.get(name, "redis://")
-        monkeypatch.setenv(name, f"{scheme}u:secret@h")
-    assert "secret" not in f"{Settings.load()!r} {Settings.load()}"
+        monkeypatch.setenv(name, f"{scheme}u:hush@h")
+    monkeypatch.setenv("LINK_SECRET", "hush" * 8)
+    monkeypatch.setenv("CRM_SECRETS", "hubspot=hush")
+    assert "hush" not in f"{Settings.load()!r} {Settings.load()}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("LINK_SECRET", "short"), ("CRM_SECRETS", "hubspot"), ("CRM_SECRETS", "Hub=a"), ("PUBLIC_URL", "x")],
+)
+def test_a_secret_that_cannot_sign_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """A secret that is too short, or of no source, is named, and not repeated."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"^{name}: expected"):
+        Settings.load()
+
+
+def test_secrets_may_be_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one is exchanged for another, both are accepted."""
+    monkeypatch.setenv("LINK_SECRET", f"{'a' * 32} {'b' * 32}")
+    monkeypatch.setenv("CRM_SECRETS", "hubspot=a hubspot=b=c other=d")
+    settings = Settings.load()
+    assert settings.link_secrets == ("a" * 32, "b" * 32)
+    assert settings.crm_secrets_of("hubspot") == ("a", "b=c")
+    assert settings.crm_secrets_of("none") == ()
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -205,3 +205,15 @@ def one_of(field: str, raw: Json, values: tuple[str, ...]) -> str:
 def _near(said: object, values: tuple[str, ...]) -> str:
     near = get_close_matches(said, values, n=1) if isinstance(said, str) else []
     return f" (did you mean {near[0]}?)" if near else ""
+
+
+def put(body: dict[str, Json], path: list[str], value: Json) -> None:
+    """Write a value under names with dots, each an object in the one before."""
+    *above, last = path
+    for step in above:
+        inner = body.get(step)
+        if not isinstance(inner, dict):
+            inner = {} if inner is None else {"status" if step == "consent" else "name": inner}
+            body[step] = inner
+        body = inner
+    body[last] = value

@@ -22,7 +22,7 @@ from typing import IO
 
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.events import Json
-from orchestrator.intake.particulars.fields import dated
+from orchestrator.intake.particulars.fields import dated, put
 
 ACCOUNT = "account"  # the field that says whose row it is
 LONGEST_LINE = 1024 * 1024  # bytes of a header that is looked at for its delimiter
@@ -187,9 +187,7 @@ def _body(said: Mapping[str, str], form: Form) -> dict[str, Json]:
     body: dict[str, Json] = {}
     for name, cell in said.items():
         if cell:
-            _put(
-                body, name.split("."), None if cell == form.clears else dated(cell, form.dates) if form.dates else cell
-            )
+            put(body, name.split("."), _value(cell, form))
     person = body.pop("person", None)
     return body if person is None else {**body, "people": [person]}
 
@@ -198,14 +196,3 @@ def _value(cell: str, form: Form) -> str | None:
     if cell == form.clears:
         return None
     return dated(cell, form.dates) if form.dates else cell
-
-
-def _put(body: dict[str, Json], path: list[str], value: Json) -> None:
-    *above, last = path
-    for step in above:
-        inner = body.get(step)
-        if not isinstance(inner, dict):
-            inner = {} if inner is None else {"status" if step == "consent" else "name": inner}
-            body[step] = inner
-        body = inner
-    body[last] = value
