@@ -38,9 +38,9 @@ def _documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": MEANING[status], "content": html} for status in sorted({*statuses, 500})}
 
 
-@router.api_route(
+@router.head("/f/{token}", include_in_schema=False)
+@router.get(
     "/f/{token}",
-    methods=["GET", "HEAD"],
     summary="The page behind a signed link; nothing is changed by looking at it.",
     operation_id="look_at_form",
     response_class=HTMLResponse,

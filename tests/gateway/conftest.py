@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,8 @@ PLAYBOOK = (
 def informed(postgres_url: str, database_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway whose installation has a small playbook and signs links; its CRMs are those of the templates."""
     folder = tmp_path_factory.mktemp("told")
-    settings = {"link_secret": LINKS, "crm_secrets": f"hubspot={CRM} salesforce={STANDARD}", "shards": 1}
+    secrets = f"hubspot={CRM} salesforce={STANDARD}"
+    settings: dict[str, Any] = {"link_secret": LINKS, "crm_secrets": secrets, "shards": 1}
     with (
         fresh_database(postgres_url, database_template) as url,
         running_valkey(folder) as socket,
