@@ -23,8 +23,9 @@ another XADD.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
-from typing import TypeAlias
+from typing import NamedTuple, NoReturn, TypeAlias
 
 from orchestrator.core.events import OWN_SOURCE
 from orchestrator.core.facts import instant
@@ -64,8 +65,13 @@ class Entry:
     received_at: datetime  # when it reached us, aware UTC
     stamped: bool  # whether the entry said so; else received_at is the time of reading
     call: bytes  # one call as JSON in any format, or a batch
-    place: str  # where it stands, or stood first: ``<stream>/<entry id>``
+    first: str | None  # where it stood first, if it was put back
     fields: Fields  # everything, as it came
+
+    @property
+    def place(self) -> str:
+        """Where the call stands, or stood first: ``<stream>/<entry id>``."""
+        return self.first or f"{self.stream}/{self.entry_id}"
 
     def parse(self) -> Parsed:
         """The event that the call tells; raises Rejection."""
@@ -79,9 +85,8 @@ class Entry:
         return replace(rejected, source=self.source)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """An event, and the entry that told it."""
+class Told(NamedTuple):
+    """An event, and the entry that told it; a tuple, as one is made for each event there is."""
 
     entry: Entry
     parsed: Parsed
@@ -93,7 +98,7 @@ def understand(stream: str, entry_id: str | bytes, fields: Fields, *, now: datet
     if isinstance(entry, Rejected):
         return [entry]
     try:
-        return [Told(entry=entry, parsed=entry.parse())]
+        return [Told(entry, entry.parse())]
     except Rejection as rejection:
         return _items(entry) or [entry.rejected(rejection.reason, rejection.detail)]
 
@@ -113,14 +118,14 @@ def _item(entry: Entry, index: int, item: Item) -> Told | Rejected:
     alone = replace(
         entry,
         entry_id=f"{entry.entry_id}#{index}",
-        place=f"{entry.place}#{index}",
+        first=entry.first and f"{entry.first}#{index}",
         call=item.call,
         fields=[*_without_call(entry.fields), CALL, item.call],
     )
     try:
         if item.refusal is not None:
             raise item.refusal
-        return Told(entry=alone, parsed=alone.parse())
+        return Told(alone, alone.parse())
     except Rejection as rejection:
         return alone.rejected(rejection.reason, rejection.detail)
 
@@ -139,16 +144,18 @@ def decode(stream: str, entry_id: str | bytes, fields: Fields, *, now: datetime)
     """Open an entry's envelope; ``now`` (aware UTC) stands for a reception that is not given or lies ahead."""
     name = entry_id if isinstance(entry_id, str) else entry_id.decode("latin-1")
     by_name = fields if isinstance(fields, Mapping) else dict(zip(fields[::2], fields[1::2], strict=True))
+    stamp = by_name.get(RECEIVED_AT)
     try:
-        _pass_on(by_name.get(REFUSED))
+        if REFUSED in by_name:
+            _pass_on(by_name[REFUSED])
         return Entry(
             stream=stream,
             entry_id=name,
             source=_source(by_name.get(SOURCE)),
-            received_at=_received_at(by_name.get(RECEIVED_AT), now),
-            stamped=bool(by_name.get(RECEIVED_AT)),
+            received_at=_received_at(stamp, now),
+            stamped=bool(stamp),
             call=_call(by_name),
-            place=_text(RETRY_OF, by_name[RETRY_OF]) if RETRY_OF in by_name else f"{stream}/{name}",
+            first=_text(RETRY_OF, by_name[RETRY_OF]) if RETRY_OF in by_name else None,
             fields=fields,
         )
     except Rejection as rejection:
@@ -160,10 +167,8 @@ def refused(rejection: Rejection) -> bytes:
     return f"{rejection.reason}: {rejection.detail}".encode("utf-8", "backslashreplace")
 
 
-def _pass_on(raw: bytes | None) -> None:
+def _pass_on(raw: bytes) -> NoReturn:
     """Raise what the gateway said of this entry, which it has refused and sends on only to be kept."""
-    if raw is None:
-        return
     word, _, detail = raw.decode("utf-8", "backslashreplace").partition(": ")
     known = word in set(RejectionReason)
     raise Rejection(RejectionReason(word) if known else RejectionReason.BAD_FIELD, detail if known else "refused")
@@ -178,6 +183,7 @@ def _call(fields: Mapping[bytes, bytes]) -> bytes:
     return call
 
 
+@lru_cache(maxsize=1024)  # products and their parts: few, and each speaks often
 def _source(raw: bytes | None) -> str:
     if not raw:
         return DEFAULT_SOURCE
@@ -192,12 +198,15 @@ def _source(raw: bytes | None) -> str:
 
 
 def _received_at(raw: bytes | None, now: datetime) -> datetime:
-    if not raw:
-        return now
+    return min(_stamp(raw), now) if raw else now
+
+
+@lru_cache(maxsize=256)  # all entries of a request have one, and they stand close together
+def _stamp(raw: bytes) -> datetime:
     at = instant(_text(RECEIVED_AT, raw))
     if at is None or at < OLDEST:
         raise Rejection(RejectionReason.BAD_TIMESTAMP, "received_at: expected ISO 8601, in the year 2000 or later")
-    return min(at, now)
+    return at
 
 
 def _text(field: bytes, raw: bytes) -> str:

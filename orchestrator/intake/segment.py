@@ -342,6 +342,9 @@ def _instant(field: str, value: Json) -> datetime:
 
 
 def _digest_bytes(call: Object, context: Object) -> bytes:
+    """The body as JSON with sorted names; most calls of a stream hold nothing that has to be left out of it."""
+    if TRANSPORT.isdisjoint(call) and "originalTimestamp" not in call and "library" not in context:
+        return orjson.dumps(call, option=orjson.OPT_SORT_KEYS)
     body = {field: value for field, value in call.items() if field not in TRANSPORT}
     if body.get("originalTimestamp") is not None:
         body.pop("timestamp", None)

@@ -56,6 +56,16 @@ def test_a_batch_says_once_what_holds_for_all() -> None:
     assert {each["channel"] for each in told} == {"server"}
 
 
+def test_formats_without_an_envelope_are_left_alone() -> None:
+    """What a batch says of all its items is not put into a plain event or a CloudEvent, which have no words for it."""
+    strangers: list[Json] = [
+        {"id": "1", "event": "e", "account": "acme"},
+        {"specversion": "1.0", "id": "2", "source": "/s", "type": "e", "subject": "acme"},
+    ]
+    found = items(Dialect.BATCH, batch(*strangers, sentAt="2026-11-22T12:00:00Z", context={"groupId": "other"}))
+    assert [(event(item).account, event(item).properties) for item in found] == [("acme", {})] * 2
+
+
 def test_the_clients_own_clock_is_corrected() -> None:
     """A client that is an hour ahead and sent after ten seconds told of what happened ten seconds before it came in."""
     ahead = NOW + timedelta(hours=1)

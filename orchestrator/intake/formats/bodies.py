@@ -20,7 +20,7 @@ import orjson
 
 from orchestrator.core.events import Json
 from orchestrator.intake import segment
-from orchestrator.intake.formats import cloudevents, posthog
+from orchestrator.intake.formats import cloudevents, plain, posthog
 from orchestrator.intake.formats.content import as_segment
 from orchestrator.intake.formats.items import (
     MOST_BATCH_BYTES,
@@ -219,7 +219,7 @@ def _item(call: Json, envelope: Mapping[str, Json], dialect: Dialect, at: Recept
 
 def _merged(call: dict[str, Json], envelope: Mapping[str, Json], dialect: Dialect) -> dict[str, Json]:
     """The call with what its path and its batch say; without what only its sender should know."""
-    told = {**envelope, **call}
+    told = {**envelope, **call} if envelope and _has_envelope(call) else call.copy()
     for secret in SECRETS:
         told.pop(secret, None)
     around, own = envelope.get("context"), call.get("context")
@@ -227,9 +227,16 @@ def _merged(call: dict[str, Json], envelope: Mapping[str, Json], dialect: Dialec
         told["context"] = {**around, **(own or {})}
     if dialect.kind is not None and not told.get("type"):
         told["type"] = dialect.kind
+    if told.get("sentAt") and told.get("timestamp") and not told.get("originalTimestamp"):
+        told["originalTimestamp"] = told["timestamp"]
     if isinstance(properties := told.get("properties"), dict) and posthog.speaks(told) and "token" in properties:
         told["properties"] = {name: value for name, value in properties.items() if name != "token"}
     return told
+
+
+def _has_envelope(call: Mapping[str, Json]) -> bool:
+    """Whether what a batch says of all its items is said in this one's format; the other two have no such words."""
+    return "specversion" not in call and not plain.speaks(call)
 
 
 def _judged(call: dict[str, Json], at: Reception, *, is_alone: bool = False) -> Item:
@@ -238,8 +245,6 @@ def _judged(call: dict[str, Json], at: Reception, *, is_alone: bool = False) -> 
     try:
         refuse_unfit(raw, call)
         told = as_segment(call, at.known)
-        if told is call and told.get("sentAt") and told.get("timestamp") and not told.get("originalTimestamp"):
-            told = {**told, "originalTimestamp": told["timestamp"]}
         if told is not call:
             raw = orjson.dumps(told)
         if len(raw) > MOST_BYTES:
