@@ -1,6 +1,9 @@
 """Everything that real clients and foreign writers have put on a stream, through a real drain: the neighbours live."""
 
-from datetime import timedelta
+import re
+import shlex
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import orjson
 import pytest
@@ -155,3 +158,23 @@ def test_formats_say_the_same(world: World) -> None:
     assert world.rejected() == []
     assert world.count_of("login") == 1
     assert "ann@acme.example" in str(world.one("SELECT traits FROM persons WHERE person_id = 'ann'"))
+
+
+def test_what_the_readme_writes_to_a_stream_is_understood(world: World) -> None:
+    """Each redis-cli line of the README puts what it says on a stream: five logins of acme, under their ids."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    lines = [shlex.split(line) for line in readme.splitlines() if line.startswith("redis-cli XADD")]
+    world.at(datetime(2026, 11, 23, tzinfo=UTC))
+    for _, *words in lines:
+        world.client.execute_command(*words)  # type: ignore[no-untyped-call] # redis-py gives it no types
+    world.drain()
+    assert world.rejected() == []
+    assert world.count_of("login") == len(re.findall("x-[1-9]", readme)) == 5
+    told = world.rows("SELECT source, message_id FROM events ORDER BY message_id")
+    assert [(row["source"], row["message_id"]) for row in told] == [
+        ("segment", "/app x-4"),
+        ("segment", "/app x-5"),
+        ("segment", "x-1"),
+        ("my-product", "x-2"),
+        ("segment", "x-3"),
+    ]

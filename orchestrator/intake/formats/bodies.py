@@ -219,7 +219,8 @@ def _item(call: Json, envelope: Mapping[str, Json], dialect: Dialect, at: Recept
 
 def _merged(call: dict[str, Json], envelope: Mapping[str, Json], dialect: Dialect) -> dict[str, Json]:
     """The call with what its path and its batch say; without what only its sender should know."""
-    told = {**envelope, **call} if envelope and _has_envelope(call) else call.copy()
+    envelope = envelope if envelope and _has_envelope(call) else {}
+    told = {**envelope, **call}
     for secret in SECRETS:
         told.pop(secret, None)
     around, own = envelope.get("context"), call.get("context")
