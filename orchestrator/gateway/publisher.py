@@ -29,7 +29,8 @@ from orchestrator.intake.streams import CannotWaitError, NotDurableError, Stream
 
 logger = logging.getLogger(__name__)
 
-MOST_TOGETHER = 2_000  # entries of a pipeline: about 15 ms of the server's time, which the next request waits for
+MOST_TOGETHER = 2_000  # entries beyond which a pipeline is full: about 15 ms, which the next request waits for
+MOST_BYTES = 4 * 1024 * 1024  # the same, for entries that are large
 MOST_GATHERED = 50_000  # entries that wait in the gateway; at 30,000 a second nobody waits longer than two
 ANSWER_SECONDS = 10.0  # that a request waits for its entries to be kept, whatever the broker does
 CONFIRM_MS = 4_000  # that the server is given for its word; below the connection's own time limit
@@ -44,6 +45,7 @@ class _Waiting:
     """A request's entries on their way."""
 
     commands: Sequence[bytes]
+    size: int  # bytes of them
     shards: Mapping[int, int]  # how many go where
     outcome: asyncio.Future[None]
 
@@ -77,7 +79,7 @@ class Publisher:
             return
         if self._gathered and self._gathered + len(commands) > MOST_GATHERED:
             raise Refusal(429, "busy", "More events wait here than there is room for.", retry_after=1)
-        waiting = _Waiting(commands, shards, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(commands, sum(map(len, commands)), shards, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._gather(len(commands))
         self._called.set()
@@ -109,15 +111,16 @@ class Publisher:
         self._thread.shutdown()
 
     def _taken(self) -> list[_Waiting]:
-        """The requests of the next pipeline: those whose clients are still there, up to MOST_TOGETHER entries."""
+        """The requests of the next pipeline: those whose clients are still there, as many as go together."""
         group: list[_Waiting] = []
-        entries = 0
-        while self._queue and (not group or entries + len(self._queue[0].commands) <= MOST_TOGETHER):
+        entries = size = 0
+        while self._queue and (not group or (entries <= MOST_TOGETHER and size <= MOST_BYTES)):
             waiting = self._queue.popleft()
             self._gather(-len(waiting.commands))
             if not waiting.outcome.done():
                 group.append(waiting)
                 entries += len(waiting.commands)
+                size += waiting.size
         return group
 
     # ------------------------------------------------------------------------------------------------- in the thread

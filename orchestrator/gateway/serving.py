@@ -132,6 +132,7 @@ def _server(app: ASGIApp, host: str, port: int) -> _Server:
             access_log=False,  # a line a request would name who sends what, and cost as much as the request
             log_level="warning",
             server_header=False,
+            proxy_headers=False,  # nothing here asks who the client is
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
             http=Wire,
