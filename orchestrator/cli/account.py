@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from orchestrator.cli import log
 from orchestrator.cli.console import installed, out
 from orchestrator.cli.link import DAYS, FORM, link_to
+from orchestrator.core import families
 from orchestrator.core.account import Account
 from orchestrator.core.conditions import weigh
 from orchestrator.core.errors import LifecycleError
@@ -24,6 +25,7 @@ from orchestrator.core.timing import told
 from orchestrator.insight.standing import standing
 from orchestrator.runtime.composition import Installation
 from orchestrator.store import accounts, observation, people
+from orchestrator.store import families as family_store
 from orchestrator.usecases import log as human_words
 from orchestrator.usecases.handouts import handout
 from orchestrator.usecases.merge import merge as merge_accounts
@@ -59,6 +61,7 @@ def show(account_id: AccountId) -> None:
         _print_facts(account)
         _print_words(account, playbook)
         _print_people(connection, account)
+        _print_family(connection, account)
         _print_rows(
             "messages",
             observation.messages(connection, account.id),
@@ -240,6 +243,27 @@ def _print_people(connection: Connection, account: Account) -> None:
     for person in people.people(connection, [account.id]).get(account.id, []):
         table.add_row(*map(escape, (person.id, person.trait("role") or "", person.name)))
     out.print(table)
+
+
+def _print_family(connection: Connection, account: Account) -> None:
+    """Whom it belongs to, which accounts belong to it, and what all of them add up to; nothing where there is none."""
+    above = families.line(account.id, family_store.parents(connection, account.id))
+    if above:
+        circle = " (they turn in a circle: mend a parent)" if account.id in above else ""
+        out.print(f"belongs to {' → '.join(above)}{circle}", markup=False)
+    parts = [each for each in family_store.parts(connection, account.id) if each not in above]
+    if not parts:
+        return
+    known = accounts.load(connection, parts)
+    table = Table("account", "stage", "health", title="its parts", title_justify="left")
+    for each in parts:
+        part = known[each].account if each in known else None
+        table.add_row(escape(each), part.stage if part else "not known yet", part.colour or "unknown" if part else "")
+    out.print(table)
+    found = families.whole([account, *(locked.account for locked in known.values())])
+    worth = "" if found.worth is None else f", worth {found.worth:,.0f}"
+    stages, colours = (", ".join(f"{n} {word}" for word, n in each.items()) for each in (found.stages, found.colours))
+    out.print(f"the family: {found.accounts} accounts{worth}; {stages}; health {colours}", markup=False)
 
 
 def _print_work(installation: Installation, connection: Connection, row: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Connection, Row, text
 
 from orchestrator.core.decisions import Message
+from orchestrator.core.families import MOST_KIN, MOST_LEVELS
 from orchestrator.core.identities import Link
 from orchestrator.core.people import Contact, Person, one_person
 from orchestrator.store.documents import instant_of, micros, person_document, person_from
@@ -155,18 +156,35 @@ MEET = text("""
 LOCK_CONTACT = text("""
     -- lock_contact: the cap of an address is counted under its row; and whether the account has been anybody else
     SELECT address, suppressed, unsubscribed_at, erased_at, sends,
-           EXISTS (SELECT FROM redirects WHERE to_account = :account) AS kin
+           EXISTS (SELECT FROM redirects WHERE to_account = :account) OR EXISTS (
+               SELECT FROM parents WHERE (account_id = :account AND parent_id IS NOT NULL) OR parent_id = :account)
+               AS kin
       FROM contacts
      WHERE address = :address FOR NO KEY UPDATE
 """)
 
 HAD = text("""
-    -- had: whether this address has had a touch from the account or one of its former selves; after the lock, in a new
-    -- statement, so that it sees what another sender began meanwhile
+    -- had: whether this address has had a touch from the account, one of its former selves or, if not exempt, its
+    -- family; after the lock, in a new statement, so that it sees what another sender began meanwhile
+    WITH RECURSIVE above (id, level) AS (
+        SELECT CAST(:account AS text) COLLATE "C", 0
+         UNION
+        SELECT coalesce(r.to_account, p.parent_id), level + 1
+          FROM above JOIN parents p ON p.account_id = above.id
+          LEFT JOIN redirects r ON r.from_account = p.parent_id
+         WHERE p.parent_id IS NOT NULL AND level < :levels AND NOT :exempt),
+    family (id, level) AS (
+        SELECT id, 0 FROM above
+         UNION
+        SELECT p.account_id, level + 1
+          FROM family JOIN parents p ON p.parent_id = ANY(ARRAY(
+               SELECT family.id UNION ALL SELECT from_account FROM redirects WHERE to_account = family.id))
+         WHERE level < :levels AND NOT :exempt),
+    kin (id) AS (SELECT id FROM family LIMIT :most)
     SELECT EXISTS (
         SELECT FROM messages
          WHERE account_id = ANY(ARRAY(
-               SELECT CAST(:account AS text) UNION ALL SELECT from_account FROM redirects WHERE to_account = :account))
+               SELECT id FROM kin UNION SELECT from_account FROM redirects WHERE to_account IN (SELECT id FROM kin)))
            AND play = :play AND episode = :episode AND address = :address AND mode = :mode AND id <> :id
            AND state IN ('sending', 'sent', 'unknown', 'delivered', 'bounced', 'complained'))
 """)
@@ -333,7 +351,7 @@ def lock_contact(connection: Connection, message: Message) -> Contact:
     """The contact of a message's normalised address, locked; made when it is new.
 
     Its sends leave out the message: an earlier hand-over of the same one is no reason for it to wait. What it had from
-    the account's former selves is looked up only where there are any.
+    the account's former selves and its family is looked up only where there are any.
     """
     connection.execute(MEET, {"address": message.address})
     row = connection.execute(LOCK_CONTACT, {"address": message.address, "account": message.account}).one()
@@ -355,6 +373,9 @@ def _had(connection: Connection, message: Message) -> frozenset[tuple[str, str]]
         "address": message.address,
         "mode": message.mode,
         "id": message.id,
+        "exempt": message.exempt,
+        "levels": MOST_LEVELS,
+        "most": MOST_KIN,
     }
     return frozenset({(message.play, message.episode)} if connection.scalar(HAD, named) else ())
 

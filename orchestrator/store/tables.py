@@ -278,6 +278,21 @@ redirects = Table(
     comment="Merged accounts: where their later events go",
 )
 
+parents = Table(
+    "parents",
+    metadata,
+    _must("account_id", KEY, "the account"),
+    _may("parent_id", KEY, "the account that it belongs to; null: to none"),
+    _must("said_at", INSTANT, "when the call that said so occurred"),
+    _must("source", KEY, "the source of that call"),
+    _must("message_id", KEY, "the id of that call"),
+    PrimaryKeyConstraint("account_id"),
+    Index(None, "parent_id"),
+    *_bounded("account_id", "parent_id"),
+    CheckConstraint("parent_id <> account_id", name="parent_another"),
+    comment="Which account belongs to which: the last word on each account's parent",
+)
+
 # ------------------------------------------------------------------------------------------------ people
 
 persons = Table(

@@ -21,12 +21,13 @@ from sqlalchemy.exc import DBAPIError
 
 from orchestrator.core.events import Event
 from orchestrator.core.facts import concerns
+from orchestrator.core.families import parentages
 from orchestrator.core.lifecycle import opened
 from orchestrator.intake.entries import Entry, Fields, Rejected, understand
 from orchestrator.intake.segment import MOST_DETAIL, Parsed, RejectionReason
 from orchestrator.intake.streams import Batch, stream_key
 from orchestrator.playbook.errors import PlaybookError
-from orchestrator.store import accounts, keys, people
+from orchestrator.store import accounts, families, keys, people
 from orchestrator.store import events as event_store
 from orchestrator.store.documents import UnknownFormatError
 from orchestrator.store.events import RejectedEvent
@@ -192,6 +193,7 @@ def _decide(connection: Connection, ports: Ports, calls: Sequence[Call], *, past
     grouped = _concerned(connection, ports, by_account(resolved.known))
     grouped |= {name: [] for name in resolved.renames.keys() - grouped.keys()}
     _lock(connection, ports, grouped, now, past=past)
+    families.learn(connection, parentages(resolved.known).values())
     if past:
         look_back(connection, ports, sorted(grouped), now)
     decided = decide(connection, ports, sorted(grouped), grouped, now, resolved.renames)

@@ -18,7 +18,7 @@ from orchestrator.core.account import merge as united
 from orchestrator.core.account import renamed
 from orchestrator.core.decisions import Note, NoteKind
 from orchestrator.core.errors import LifecycleError
-from orchestrator.store import accounts, decisions, messages, people
+from orchestrator.store import accounts, decisions, families, messages, people
 from orchestrator.usecases.decide import decide
 from orchestrator.usecases.ports import Ports
 
@@ -108,4 +108,5 @@ def _hand_over(connection: Connection, gone: str, kept: str, now: datetime) -> N
     people.move(connection, gone, kept)
     decisions.move(connection, gone, kept, now)
     messages.move(connection, gone, kept)
+    families.move(connection, gone, kept)
     accounts.redirect(connection, gone, kept, now)
