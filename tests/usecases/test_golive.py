@@ -8,8 +8,8 @@ import pytest
 from orchestrator.usecases.golive import Chosen, Order, Plan, Preview, choose, make, preview, take_back
 from tests.usecases.company import DAY, HOUR, MONDAY, Company, cohort
 from tests.usecases.playbooks import HEAD
-from tests.usecases.test_history import bring
-from tests.usecases.world import SHIPPED, World
+from tests.usecases.test_history import EVENTS, bring
+from tests.usecases.world import SHIPPED, World, another
 
 PLAYS = """\
   hello:
@@ -180,3 +180,32 @@ def test_live_events_before_going_live_do_not_send(world: World) -> None:
     world.live()
     assert world.decisions() == []
     assert world.one("SELECT wake_at FROM wakes WHERE account_id = 'acme'") == MONDAY + DAY
+
+
+TOLD = "SELECT id, document FROM accounts ORDER BY id"
+TABLES = ("accounts", "events", "wakes", "event_keys", "identities", "persons", "parked_events", "ledger", "decisions")
+
+
+def determined(world: World) -> dict[str, tuple[object, ...]]:
+    """What the facts of each account determine: the facts, what was reached and when, stage, phases and anchor."""
+    named = ("facts", "milestones", "stage", "entered", "anchor")
+    return {row["id"]: tuple(row["document"][name] for name in named) for row in world.rows(TOLD)}
+
+
+@pytest.mark.parametrize("book", ["ravenstack", "customer-lifecycle"])
+def test_real_accounts_of_two_years_go_live_as_the_stream_would_have_left_them(world: World, book: str) -> None:
+    """Facts, milestones, stage and anchor are those of the stream; nothing is done that came due before."""
+    world.publish((SHIPPED / f"{book}.yaml").read_text())
+    calls = (EVENTS / "ravenstack_segment_sample.jsonl").read_bytes().splitlines()
+    bring(world, calls)
+    list(make(world.ports, plan(world, start_in=timedelta(0), every=timedelta(0))))
+    assert world.wake().accounts == 10
+    assert world.one("SELECT count(*) FROM decisions WHERE reason = 'backfill'") >= 10
+    assert world.one("SELECT count(*) FROM decisions WHERE outcome = 'done'") == 0
+    assert world.one("SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM escalations)") == 0
+    gone_live = determined(world)
+    for table in TABLES:
+        world.run(f"TRUNCATE {table}")
+    with another(world, batch=len(calls)) as at_once:  # what is decided between two batches, later events do not undo
+        at_once.drain(*calls)
+    assert determined(world) == gone_live
