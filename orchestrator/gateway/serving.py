@@ -4,7 +4,9 @@ On SIGTERM it takes no new connection, answers what it has taken (so what was ac
 """
 
 import asyncio
+import logging
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -28,6 +30,8 @@ from orchestrator.runtime.settings import Durability, Settings
 from orchestrator.store import write_keys
 from orchestrator.store.write_keys import WriteKey
 
+logger = logging.getLogger(__name__)
+
 GRACE_SECONDS = 12  # for requests under way when it is told to end: longer than any waits for the broker
 SWITCH_SECONDS = 0.001  # that one thread keeps another waiting: the publisher's has the disk's word in its hands
 LOOK_SECONDS = 0.01  # between two looks whether both servers listen
@@ -36,6 +40,7 @@ KEEP_ALIVE_SECONDS = 65  # an idle connection is kept: longer than the load bala
 
 def main() -> None:
     """Serve until told to end."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = Settings.load()
     sys.setswitchinterval(SWITCH_SECONDS)
     with serving(settings) as addresses:
@@ -95,10 +100,11 @@ class Serving:
         )
 
     async def run(self) -> None:
-        """Serve until told to end; then answer what was taken, and return."""
-        beside = [asyncio.create_task(self._ops.serve()), asyncio.create_task(self._say_up())]
+        """Serve until told to end; then answer what was taken, and return. A port that is taken ends the process."""
+        events, ops = (_bound(server) for server in (self._events, self._ops))
+        beside = [asyncio.create_task(self._ops.serve([ops])), asyncio.create_task(self._say_up())]
         try:
-            await self._events.serve()
+            await self._events.serve([events])
         finally:
             self._ops.should_exit = True
             await asyncio.gather(*beside)
@@ -121,6 +127,15 @@ async def _serve(door: Door) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, serving_both.end)
     await serving_both.run()
+
+
+def _bound(server: _Server) -> socket.socket:
+    try:
+        return server.config.bind_socket()
+    except SystemExit:
+        told = "cannot listen on %s port %d: see GATEWAY_HOST, GATEWAY_PORT and GATEWAY_OPS_PORT"
+        logger.error(told, server.config.host, server.config.port)  # noqa: TRY400 -- uvicorn has said why
+        raise
 
 
 def _server(app: ASGIApp, host: str, port: int) -> _Server:
