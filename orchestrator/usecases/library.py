@@ -18,6 +18,9 @@ class NoPlaybookError(LifecycleError):
     """No playbook is published; run ``lifecycle migrate``, which publishes the one that LIFECYCLE_PLAYBOOK names."""
 
 
+MOST_EDITIONS = 32  # that a process keeps compiled: each takes a few megabytes, and a tenth of a second to make again
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
     """A compiled version with its templates."""
@@ -29,7 +32,7 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """Compiled versions by their hash; a version never changes, so that what is compiled stays."""
+    """Compiled versions by their hash; a version never changes, so that what is compiled stays, up to MOST_EDITIONS."""
 
     editions: dict[str, Edition] = field(default_factory=dict)
 
@@ -50,13 +53,17 @@ class Library:
         Raises:
             NoPlaybookError: it was never published here.
         """
-        if version not in self.editions:
+        found = self.editions.get(version)
+        if found is None:
             published = playbooks.by_version(connection, version)
             if published is None:
                 msg = f"playbook version {version} was never published here; an account is pinned to it"
                 raise NoPlaybookError(msg)
-            self.editions[version] = compiled(published)
-        return self.editions[version]
+            found = compiled(published)
+            for longest_here in list(self.editions)[: len(self.editions) - MOST_EDITIONS + 1]:
+                self.editions.pop(longest_here, None)
+            self.editions[version] = found
+        return found
 
 
 def compiled(published: Published) -> Edition:

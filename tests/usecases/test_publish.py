@@ -4,6 +4,8 @@ import pytest
 
 from orchestrator.messaging.errors import TemplateError
 from orchestrator.playbook import PlaybookError
+from orchestrator.usecases import library
+from orchestrator.usecases.library import Library
 from tests.usecases.company import MONDAY, Company
 from tests.usecases.playbooks import CALLED, HELLO, tiny
 from tests.usecases.world import SHIPPED, World, another
@@ -25,6 +27,19 @@ def test_accounts_stay_with_their_version(bare: World) -> None:
         second.drain(*Company("late").sign_up(), Company("early", "bob").track("Logged In"))
     assert bare.document("early")["playbook"] == old.version
     assert bare.document("late")["playbook"] == new.version
+
+
+def test_a_process_keeps_so_many_versions_compiled(bare: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Publishing for years does not fill a worker's memory: beyond a bound the first one goes, and comes again."""
+    monkeypatch.setattr(library, "MOST_EDITIONS", 3)
+    versions = [bare.publish(tiny() + f"# {number}\n").version for number in range(5)]
+    shelf = Library()
+    with bare.engine.begin() as connection:
+        for version in versions:
+            assert shelf.edition(connection, version).playbook.version == version
+        assert list(shelf.editions) == versions[2:]
+        assert shelf.edition(connection, versions[0]).playbook.version == versions[0]
+        assert list(shelf.editions) == [*versions[3:], versions[0]]
 
 
 def test_a_refused_playbook_leaves_the_current_one(bare: World) -> None:
