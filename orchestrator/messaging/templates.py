@@ -8,7 +8,7 @@ frame around all of them), ``in_app/<name>/<locale>.md`` (a note in the product:
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 from pathlib import Path
 from types import MappingProxyType
@@ -148,6 +148,7 @@ class _Compiled:
     body: _Piece
     plan: Plan
     assets: Catalogue
+    known: dict[str, markdown.Body] | None = None  # while it is tried: what was read before; the trials hardly differ
 
     def line(self, field: str, values: Mapping[str, object], limit: int) -> str:
         """A field as one line of at most ``limit`` characters; an empty one is an error."""
@@ -170,10 +171,15 @@ class _Compiled:
 
     def read(self, source: str) -> markdown.Body:
         """A rendered text in both forms."""
+        if self.known is not None and source in self.known:
+            return self.known[source]
         try:
-            return markdown.read(source)
+            found = markdown.read(source)
         except RenderError as error:
             raise self.body.misplaced(error) from error
+        if self.known is not None:
+            self.known[source] = found
+        return found
 
     def said(self, field: str, values: Mapping[str, object]) -> str:
         """A field as it goes into Markdown, its values sealed; nothing when it is not there."""
@@ -196,6 +202,7 @@ class TemplateSet:
         self._compiled: dict[str, _Compiled] = {}
         self._frames: dict[str, _Piece] = {}
         self._catalogue: Catalogue | None = None
+        self._tried: dict[tuple[tuple[str, ...], tuple[str, ...]], list[tuple[str, dict[str, dict[str, Any]]]]] = {}
 
     @classmethod
     def from_folder(cls, folder: Path) -> Self:
@@ -368,16 +375,23 @@ class TemplateSet:
         return found or list(_first(self._trials(file, kind, known_names)))
 
     def _trials(self, file: str, kind: TemplateKind, known_names: Collection[str]) -> Iterator[Problem]:
-        compiled = self._compile(file, kind)
+        compiled = replace(self._compile(file, kind), known={})
         write = _WRITERS[kind]
         figures = sorted(path.partition(".")[2] for path in known_names if path.startswith(f"{FIGURES}."))
         blocks = sorted({path.removeprefix(_BLOCK) for _, path, _ in self._uses(file, kind) if path.startswith(_BLOCK)})
-        for case, context in trial_contexts(figures, blocks):
+        for case, values in self._trial_values(figures, blocks):
             try:
-                write(compiled, self._values(context))
+                write(compiled, values)
             except RenderError as error:
                 place = error.problem
                 yield Problem(file=place.file, line=place.line, message=f"{case}, it does not render: {place.message}")
+
+    def _trial_values(self, figures: list[str], blocks: list[str]) -> list[tuple[str, dict[str, dict[str, Any]]]]:
+        """The trials, ready to be printed from: the same for every template that reads the same blocks."""
+        asked = (tuple(figures), tuple(blocks))
+        if asked not in self._tried:
+            self._tried[asked] = [(case, self._values(context)) for case, context in trial_contexts(figures, blocks)]
+        return self._tried[asked]
 
     def _check_layout(self) -> list[Problem]:
         found: list[Problem] = []
