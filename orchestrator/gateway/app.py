@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
+from itertools import chain
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -18,6 +19,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestrator.gateway import accounts, bodies, crm, forms, intake, shapes
@@ -106,10 +108,21 @@ async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG
     return error.response()
 
 
-async def _not_there(request: Request, error: Exception) -> Response:  # noqa: ARG001 -- a handler's signature
+async def _not_there(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 -- it is registered for nothing else
     status = HTTPStatus(error.status_code)
-    return problem(status, status.name.lower(), f"{status.description or status.phrase}.", error.headers)
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = _allowed(request.scope, headers.get("Allow", ""))
+    return problem(status, status.name.lower(), f"{status.description or status.phrase}.", headers)
+
+
+def _allowed(scope: Scope, first: str) -> str:
+    """The methods of all routes written like the one that says most of this path; the framework names the first's."""
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
+    paths = [route.path for route in routes if route.matches(scope)[0] is not Match.NONE]
+    named = (route.methods or () for route in routes if paths and route.path == max(paths, key=len))
+    return ", ".join(sorted(set(chain.from_iterable(named)))) or first
 
 
 async def _not_valid(request: Request, error: Exception) -> Response:  # noqa: ARG001 -- a handler's signature

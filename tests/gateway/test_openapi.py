@@ -12,7 +12,7 @@ from tests.gateway.live import Gateway
 pytestmark = pytest.mark.timeout(400)
 
 EXAMPLES = 600  # at least, over all operations; 60 missed planted faults
-A_ROUTE = 90  # at most, by fuzzing, besides those of the boundaries
+A_ROUTE = 25  # at most, by fuzzing, besides those of the boundaries
 CHECKS = (
     *("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance"),
     *("response_schema_conformance", "missing_required_header", "unsupported_method", "allow_header_conformance"),
@@ -41,7 +41,7 @@ def generated(told: str) -> int:
 
 def test_every_answer_is_documented_with_a_key(gateway: Gateway, tmp_path: Path) -> None:
     """At least 600 requests with a good key find no 5xx, no undocumented answer and no body beside its schema."""
-    options = ("--seed", "5", "--max-examples", str(A_ROUTE))
+    options = ("--seed", "5", "--phases", "examples,coverage,fuzzing", "--max-examples", str(A_ROUTE))
     ran = schemathesis(gateway, tmp_path, "--header", f"Authorization: Bearer {gateway.secret}", *options)
     assert ran.returncode == 0, ran.stdout
     assert generated(ran.stdout) >= EXAMPLES
