@@ -127,6 +127,11 @@ def _show(ports: Ports, plan: Plan, days: int, sample: int) -> None:
         out.print(f"looked at {told.looked_at:,} of them, evenly taken: the figures below are theirs")
     for table in _tables(told, plan, days):
         out.print(table)
+    if told.uncounted:
+        why = "no day is counted for them; do their events have the names of the playbook's vocabulary?"
+        out.print(f"{told.uncounted:,} have no event that is the playbook's anchor: {why}", soft_wrap=True)
+    if told.beyond:
+        out.print(f"{told.beyond:,} go live after these days: `--days` looks further", soft_wrap=True)
     if told.undecided:
         out.print(f"{told.undecided:,} cannot be decided: they will be parked, and `lifecycle doctor` counts them")
 

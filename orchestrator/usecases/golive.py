@@ -78,6 +78,7 @@ class Preview:
     history: Counter[str] = field(default_factory=Counter)  # accounts, by the play that is skipped as history
     messages: Counter[tuple[date, str]] = field(default_factory=Counter)  # by UTC day and play
     work: Counter[tuple[date, str]] = field(default_factory=Counter)  # escalations, the same
+    uncounted: int = 0  # accounts without the playbook's anchor: no day is counted for them
     beyond: int = 0  # accounts that go live after the days that were looked at
 
 
@@ -145,6 +146,7 @@ def _look(
         told.undecided += 1
         return
     told.beyond += live_at > until
+    told.uncounted += timing.anchor_of(lived[0][1].account, playbook) is None
     told.stages[lived[0][1].account.stage] += 1
     skipped = {each.play for each in lived[0][1].decisions if each.reason is DecisionReason.BACKFILL}
     told.history.update(skipped)

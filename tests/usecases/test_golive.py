@@ -111,6 +111,12 @@ def test_the_preview_changes_nothing(month: World) -> None:
     assert month.decisions() == []
 
 
+def test_whom_no_day_is_counted_for_is_said(world: World) -> None:
+    """An account without an event that is the playbook's anchor is named in the preview: names may not fit."""
+    bring(world, [Company().track("Signed up, but in other words", MONDAY - DAY)])
+    assert looked(world, plan(world)).uncounted == 1
+
+
 def test_many_are_looked_at_evenly(world: World) -> None:
     """Of more accounts than are asked for, some are taken, from the first to the last."""
     bring(world, [call for each in cohort(50) for call in each.sign_up(MONDAY - 9 * DAY)])
@@ -192,10 +198,9 @@ def determined(world: World) -> dict[str, tuple[object, ...]]:
     return {row["id"]: tuple(row["document"][name] for name in named) for row in world.rows(TOLD)}
 
 
-@pytest.mark.parametrize("book", ["ravenstack", "customer-lifecycle"])
-def test_real_accounts_of_two_years_go_live_as_the_stream_would_have_left_them(world: World, book: str) -> None:
+def test_real_accounts_of_two_years_go_live_as_the_stream_would_have_left_them(world: World) -> None:
     """Facts, milestones, stage and anchor are those of the stream; nothing is done that came due before."""
-    world.publish((SHIPPED / f"{book}.yaml").read_text())
+    world.publish((SHIPPED / "ravenstack.yaml").read_text())
     calls = (EVENTS / "ravenstack_segment_sample.jsonl").read_bytes().splitlines()
     bring(world, calls)
     list(make(world.ports, plan(world, start_in=timedelta(0), every=timedelta(0))))
