@@ -93,12 +93,15 @@ class Told(NamedTuple):
 
 
 def understand(stream: str, entry_id: str | bytes, fields: Fields, *, now: datetime) -> list[Told | Rejected]:
-    """What an entry tells: an event or a rejection, of a batch one for each item, in their order."""
+    """What an entry tells: an event or a rejection, of a batch one for each item, in their order.
+
+    A call that says both what happened and who its person is (``traits`` beside an event) tells two.
+    """
     entry = decode(stream, entry_id, fields, now=now)
     if isinstance(entry, Rejected):
         return [entry]
     try:
-        return [Told(entry, entry.parse())]
+        return _told(entry)
     except Rejection as rejection:
         return _items(entry) or [entry.rejected(rejection.reason, rejection.detail)]
 
@@ -111,10 +114,10 @@ def _items(entry: Entry) -> list[Told | Rejected]:
         items = read(Dialect.ANY, entry.call, {}, received_at=entry.received_at, stamped=entry.stamped)
     except Rejection:
         return []
-    return [_item(entry, index, item) for index, item in enumerate(items) if not item.is_alone]
+    return [each for index, item in enumerate(items) if not item.is_alone for each in _item(entry, index, item)]
 
 
-def _item(entry: Entry, index: int, item: Item) -> Told | Rejected:
+def _item(entry: Entry, index: int, item: Item) -> list[Told | Rejected]:
     alone = replace(
         entry,
         entry_id=f"{entry.entry_id}#{index}",
@@ -123,11 +126,16 @@ def _item(entry: Entry, index: int, item: Item) -> Told | Rejected:
         fields=[*_without_call(entry.fields), CALL, item.call],
     )
     try:
-        if item.refusal is not None:
-            raise item.refusal
-        return Told(alone, alone.parse())
+        return _told(alone, item.refusal)
     except Rejection as rejection:
-        return alone.rejected(rejection.reason, rejection.detail)
+        return [alone.rejected(rejection.reason, rejection.detail)]
+
+
+def _told(entry: Entry, refusal: Rejection | None = None) -> list[Told | Rejected]:
+    if refusal is not None:
+        raise refusal
+    parsed = entry.parse()
+    return [Told(entry, parsed)] if parsed.beside is None else [Told(entry, parsed), Told(entry, parsed.beside)]
 
 
 def _without_call(fields: Fields) -> Iterator[bytes]:

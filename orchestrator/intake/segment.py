@@ -27,7 +27,7 @@ What is decided here, and why:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
@@ -90,6 +90,7 @@ class Parsed:
 
     event: Event  # what it says
     digest_bytes: bytes  # what its body is told from another by; equal for a resend
+    beside: "Parsed | None" = None  # what the call says of its person besides
 
 
 def parse_call(raw: bytes, *, source: str, received_at: datetime, stamped: bool = True) -> Parsed:
@@ -134,7 +135,21 @@ def parsed(
         received_at=received_at,
         properties=_properties(call, kind, context),
     )
-    return Parsed(event=event, digest_bytes=digest_bytes)
+    beside = _beside(event, digest_bytes, named_object(call, "traits")) if "traits" in call else None
+    return Parsed(event=event, digest_bytes=digest_bytes, beside=beside)
+
+
+def _beside(event: Event, digest_bytes: bytes, traits: dict[str, Json]) -> Parsed | None:
+    """The identify call within one that says both what happened and who the person is."""
+    if event.kind in _BODY or event.person is None or not traits:
+        return None
+    message_id = f"{event.message_id} traits"
+    if len(message_id) > MOST_ID:
+        message_id = f"{blake2b(message_id.encode(), digest_size=16).hexdigest()} traits"
+    identify = replace(
+        event, message_id=message_id, kind=EventKind.IDENTIFY, name=EventKind.IDENTIFY.value, properties=traits
+    )
+    return Parsed(event=identify, digest_bytes=b"traits " + digest_bytes)
 
 
 def judge(call: Object, received_at: datetime, *, stamped: bool = True) -> str:

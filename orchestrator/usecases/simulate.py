@@ -36,7 +36,8 @@ from orchestrator.core.lifecycle import absorb, advance, opened
 from orchestrator.core.people import Contact, Person, learn, one_person
 from orchestrator.core.playbook import Channel, Mode, Playbook
 from orchestrator.core.reasons import MessageReason, PostponementReason
-from orchestrator.intake.segment import Rejection, parse_call
+from orchestrator.intake.formats import parse
+from orchestrator.intake.rejection import Rejection
 from orchestrator.messaging.address import normalise
 from orchestrator.messaging.errors import AddressError
 
@@ -44,6 +45,7 @@ SOURCE = "segment"  # who says what is simulated
 WEEK = timedelta(days=7)  # the longest span that a cap counts
 FIRST_PAUSE = timedelta(minutes=1)  # of an account that could not be decided; doubles with each failure
 LONGEST_PAUSE = timedelta(hours=6)
+_NO_PLACE = "simulated"  # of a call with neither id nor time: nothing stands in a stream here
 _MOMENT = timedelta(microseconds=1)  # the resolution of our clocks
 
 
@@ -254,10 +256,14 @@ class _World:
 
     def _read(self, arrival: Arrival) -> list[Event]:
         try:
-            event = parse_call(arrival.call, source=arrival.source, received_at=arrival.at).event
+            parsed = parse(arrival.call, source=arrival.source, received_at=arrival.at, place=_NO_PLACE)
         except Rejection:
             self.rejected += 1
             return []
+        beside = [] if parsed.beside is None else self._new(parsed.beside.event)
+        return [*self._new(parsed.event), *beside]
+
+    def _new(self, event: Event) -> list[Event]:
         if (event.source, event.message_id) in self.keys:
             self.repeated += 1
             return []

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from orchestrator.core.events import Event, EventKind, Json
+from orchestrator.intake.entries import Told, understand
 from orchestrator.intake.formats import Dialect, parse, read
 from tests.intake.calls import NOW
 
@@ -27,6 +28,17 @@ def test_an_event_keeps_its_name_and_its_own_properties() -> None:
     event = told("report made", {"n": 1, "$groups": {"company": "acme"}, "$set": {"a": 1}, "$lib": "web"})
     assert (event.name, event.account, event.person, event.message_id) == ("report made", "acme", "ann", "u-1")
     assert event.properties == {"n": 1, "$lib": "web"}
+
+
+def test_set_within_an_event_tells_its_person() -> None:
+    """An event with $set is two: what happened, and who its person is, each with an id of its own."""
+    for body in ({"properties": {"$set": {"email": "a@b.example"}}}, {"$set": {"email": "a@b.example"}}):
+        raw = orjson.dumps({"event": "e", "distinct_id": "ann", "uuid": "u-1", **body})
+        event, identify = (each for each in understand("s", "1-0", [b"call", raw], now=NOW) if isinstance(each, Told))
+        assert (event.parsed.event.kind, identify.parsed.event.kind) == (EventKind.TRACK, EventKind.IDENTIFY)
+        assert (event.parsed.event.message_id, identify.parsed.event.message_id) == ("u-1", "u-1 traits")
+        assert (identify.parsed.event.person, identify.parsed.event.properties) == ("ann", {"email": "a@b.example"})
+        assert event.parsed.digest_bytes != identify.parsed.digest_bytes
 
 
 def test_a_group_is_an_account_by_its_type() -> None:

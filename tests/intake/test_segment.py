@@ -11,6 +11,7 @@ from orchestrator.intake.segment import (
     MOST_BYTES,
     MOST_DEPTH,
     MOST_DETAIL,
+    MOST_ID,
     Parsed,
     Rejection,
     RejectionReason,
@@ -219,6 +220,34 @@ def test_the_zone_of_the_context_is_learnt(traits: dict[str, Json], zone: Json, 
     """An identify call's context.timezone becomes a trait if it is a zone and none is given."""
     event = parsed(raw(type="identify", traits=traits, context={"timezone": zone})).event
     assert event.properties.get("timezone") == expected
+
+
+def test_traits_beside_an_event_are_said_besides() -> None:
+    """Traits of a track or page call are an identify call beside it; those of nobody, or none, are nothing."""
+    beside = parsed(raw(traits={"role": "champion"}, messageId="m" * 255)).beside
+    assert beside is not None
+    assert (beside.event.kind, beside.event.person, beside.event.account) == (EventKind.IDENTIFY, "u-1", "acme")
+    assert beside.event.properties == {"role": "champion"}
+    assert len(beside.event.message_id) < MOST_ID
+    assert parsed(raw(traits={})).beside is None
+    assert parsed(raw(traits={"a": 1}, userId=None)).beside is None
+    assert parsed(raw(type="identify", traits={"a": 1})).beside is None
+
+
+def test_context_traits_are_those_of_an_identify_call() -> None:
+    """In an identify call context.traits lie beneath its traits; in other calls nothing is learnt from them."""
+    around: dict[str, Json] = {"groupId": "acme", "traits": {"a": 1, "b": 1}}
+    assert parsed(raw(type="identify", traits={"b": 2}, context=around)).event.properties == {"a": 1, "b": 2}
+    assert parsed(raw(type="group", groupId="g", traits={"b": 2}, context=around)).event.properties == {"b": 2}
+    track = parsed(raw(context=around))
+    assert (track.event.properties, track.beside) == ({}, None)
+    assert parsed(raw(type="identify", context={"traits": "x"})).event.properties == {}
+
+
+def test_a_group_id_beside_a_call_is_its_account() -> None:
+    """A groupId beside a call is its account, where the context names none."""
+    assert parsed(raw(groupId="beside", context=None)).event.account == "beside"
+    assert parsed(raw(groupId="beside")).event.account == "acme"
 
 
 def test_other_calls_learn_no_zone() -> None:

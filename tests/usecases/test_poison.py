@@ -9,6 +9,7 @@ import orjson
 import pytest
 import redis
 
+from orchestrator.core.events import Json
 from orchestrator.intake.entries import unpacked
 from orchestrator.intake.formats import Dialect, read
 from orchestrator.intake.streams import posted, stamped
@@ -154,9 +155,12 @@ def test_formats_say_the_same(world: World) -> None:
         {"event": "$set", "distinct_id": "ann", "uuid": "3", "properties": {"$set": {"email": "ann@acme.example"}}},
         {"event": "Logged In", "account": "acme", "person": "ann", "id": "4", "at": MONDAY.isoformat()},
     ]
-    world.drain(*(orjson.dumps(each) for each in told))
+    beside: dict[str, Json] = {"event": "Logged In", "distinct_id": "bob", "uuid": "5", "timestamp": MONDAY.isoformat()}
+    beside["properties"] = {"$set": {"email": "bob@acme.example"}, "$groups": {"company": "acme"}}
+    world.drain(*(orjson.dumps(each) for each in (*told, beside)))
     assert world.rejected() == []
-    assert world.count_of("login") == 1
+    assert world.count_of("login") == 2
+    assert "bob@acme.example" in str(world.one("SELECT traits FROM persons WHERE person_id = 'bob'"))
     assert "ann@acme.example" in str(world.one("SELECT traits FROM persons WHERE person_id = 'ann'"))
 
 

@@ -8,7 +8,7 @@
 | ``$create_alias``   | alias                                                                                |
 | ``$pageview``       | page                                                                                 |
 | ``$screen``         | screen                                                                               |
-| anything else       | the event of that name                                                               |
+| anything else       | the event of that name; ``$set`` in it says who its person is besides                |
 
 * **Account.** Of ``$groups`` the first type of ACCOUNTS that is there: a group may as well be a project or a team, and
   such a one must not become a customer. An event without one belongs to its person.
@@ -89,8 +89,9 @@ def _told(event: str, properties: dict[str, Json]) -> dict[str, Json]:
     said: dict[str, Json] = {name: value for name, value in properties.items() if name not in _ENVELOPE}
     if event in _CALLED:
         name = properties.get("$screen_name" if event == "$screen" else "title")
-        return {"type": _CALLED[event], "name": name if isinstance(name, str) else None, "properties": said}
-    return {"type": "track", "event": event, "properties": said}
+        seen = {"type": _CALLED[event], "name": name if isinstance(name, str) else None, "properties": said}
+        return {**seen, "traits": _traits(properties) or None}
+    return {"type": "track", "event": event, "properties": said, "traits": _traits(properties) or None}
 
 
 def _traits(properties: Mapping[str, Json]) -> dict[str, Json]:
