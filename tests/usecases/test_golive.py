@@ -54,7 +54,7 @@ def test_in_month_eight_nobody_gets_the_first_day(month: World) -> None:
     """Live at last, an old account gets nothing of its past, and a young one what comes due from then on."""
     begun(month, {"old": 240, "young": 29.9})
     assert sum(make(month.ports, plan(month))) == 2
-    month.through(MONDAY, MONDAY + 6 * DAY)
+    month.through(MONDAY, MONDAY + 6 * DAY, 6 * HOUR)
     assert month.relay.recipients == ["p-young@young.example"]
     assert month.decisions() == [
         ("old", "hello", "backfill"),
@@ -95,7 +95,7 @@ def test_the_preview_is_what_comes_to_pass(month: World) -> None:
     assert (told.looked_at, told.stages, told.beyond, told.undecided) == (3, {"young": 3}, 0, 0)
     assert told.history == {"hello": 3, "month": 1, "silent": 2}
     list(make(month.ports, made))
-    month.through(MONDAY, MONDAY + 8 * DAY)
+    month.through(MONDAY, MONDAY + 8 * DAY, 6 * HOUR)
     sent = month.rows("SELECT play, due_at FROM decisions WHERE outcome = 'done' AND play <> 'silent'")
     assert sum(told.messages.values()) == len(sent) == len(month.relay.taken) == 1
     assert [play for _, play in told.messages] == ["month"]
