@@ -25,7 +25,7 @@ class Subject(Enum):
 
     ACCOUNTS = ("accounts", "document ->> 'stage'")
     MESSAGES = ("messages", "state")
-    REJECTED = ("rejected_events", "reason")
+    REJECTED = ("rejected_events", "coalesce(settled_as, reason)")  # retried and dropped ones apart
     PARKED = ("parked_events", "''")
 
     @property
