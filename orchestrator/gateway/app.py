@@ -183,4 +183,9 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-        await self.send(message)
+        try:
+            await self.send(message)
+        except RuntimeError as error:
+            if "closed" not in str(error):  # uvloop's word for a client that has hung up
+                raise
+            self.status = GONE

@@ -21,6 +21,7 @@ class HeadError(ValueError):
 class Wire(HttpToolsProtocol):
     """A connection with bounds on its requests' heads."""
 
+    _in_message = False  # whether a body is coming
     _size = 0  # bytes of the head that is coming
     _timer: asyncio.TimerHandle | None = None  # until which it must be here
 
@@ -36,8 +37,7 @@ class Wire(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; what is part of a head that is not whole yet is counted."""
-        cycle: RequestResponseCycle | None = self.cycle
-        if self._timer is None and (cycle is None or cycle.response_complete):
+        if self._timer is None and not self._in_message:
             self._wait()
         super().data_received(data)
         if self._timer is not None:
@@ -58,9 +58,22 @@ class Wire(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is here."""
+        """The head is here; what follows is a body, also one that nobody reads because its head was refused."""
         self._waited()
+        self._in_message = True
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The next bytes are another head."""
+        self._in_message = False
+        super().on_message_complete()
+
+    def eof_received(self) -> None:
+        """The client hung up: uvloop closes at once and tells later, and an answer in between would be an error."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, in JSON."""

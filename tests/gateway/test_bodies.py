@@ -4,6 +4,8 @@ import gzip
 import socket
 import zlib
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 
 import orjson
 import pytest
@@ -103,3 +105,29 @@ def test_a_body_that_drips_is_given_up(gateway: Gateway, monkeypatch: pytest.Mon
         answer = b"".join(iter(lambda: slow.recv(4096), b""))
     assert answer.startswith(b"HTTP/1.1 408")
     assert b'"code":"slow_body"' in answer
+
+
+def test_a_wrong_key_is_told_so_before_its_body_is_read(gateway: Gateway) -> None:
+    """A large body under a wrong key is answered 401 once, and the connection takes the next request."""
+    body = orjson.dumps({"batch": [LOGIN | {"type": "track"}] * 2_000})
+    connection = HTTPConnection(gateway.door.settings.gateway_host, gateway.door.settings.gateway_port, timeout=20)
+    with closing(connection):
+        for secret, status in (("lwk_wrong", 401), (gateway.secret, 200)):
+            connection.request("POST", "/v1/batch", body, basic(secret))
+            answer = connection.getresponse()
+            assert (answer.status, bool(answer.read())) == (status, True)
+
+
+def test_who_hangs_up_is_no_error_of_ours(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+    """Clients that hang up while they wait for their answer leave no trace in the log, and room for others."""
+    where = (gateway.door.settings.gateway_host, gateway.door.settings.gateway_port)
+    body = orjson.dumps(LOGIN)
+    head = (
+        f"POST /v1/track HTTP/1.1\r\nHost: g\r\nContent-Length: {len(body)}\r\nAuthorization: Bearer {gateway.secret}"
+    )
+    for _ in range(20):
+        with socket.create_connection(where, timeout=10) as client:
+            client.sendall(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    assert gateway.send("/v1/track", body).status == 200
+    until(lambda: gateway.door.room.requests == 0)
+    assert "a request failed" not in caplog.text
