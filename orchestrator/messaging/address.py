@@ -5,6 +5,7 @@ suppression (promise P5) must recognise ``Ann@`` and ``ann@`` as one person.
 """
 
 import re
+from functools import lru_cache
 
 from orchestrator.messaging.errors import AddressError
 
@@ -18,6 +19,7 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _AMBIGUOUS = frozenset("\u00df\u1e9e\u03c2\u200c\u200d")
 
 
+@lru_cache(maxsize=256)  # a few of them (the sender's) are asked for with every mail
 def normalise(address: str) -> str:
     """The one spelling of an address: stripped, lower-case, an international domain in its ASCII form.
 
@@ -36,6 +38,7 @@ def normalise(address: str) -> str:
     return whole
 
 
+@lru_cache(maxsize=1024)
 def normalise_domain(domain: str) -> str:
     """The ASCII, lower-case form of a mail domain; raises AddressError for what is none."""
     if _AMBIGUOUS.intersection(domain):

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.header import Header
-from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy
+from email.message import EmailMessage, Message
+from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime, formataddr
 from functools import cache, lru_cache
 from typing import cast
@@ -90,6 +90,35 @@ class _HeaderPolicy(EmailPolicy):
 POLICY = _HeaderPolicy(linesep=SMTP.linesep)
 
 
+class _Mail(EmailMessage):
+    """A composed mail, written as Python's generator would write it, at a tenth of the price.
+
+    What may be handed over is known: headers as they go over the wire, and two parts in quoted-printable.
+    """
+
+    boundary = ""  # between its parts
+
+    def as_bytes(self, unixfrom: bool = False, policy: "Policy[Message[str, str]] | None" = None) -> bytes:  # noqa: FBT001, FBT002 -- Python's signature
+        """The whole mail; whoever asks for anything else than its own form gets Python's."""
+        if unixfrom or policy is not None or not (self.boundary and self.is_multipart()):
+            return super().as_bytes(unixfrom, policy)
+        parts = (_wire(part) for part in self.iter_parts())
+        body = "".join(f"--{self.boundary}\r\n{part}\r\n" for part in parts)
+        return f"{_wire_headers(self)}\r\n{body}--{self.boundary}--\r\n".encode("ascii")
+
+
+def _wire(part: "Message[str, str]") -> str:
+    return f"{_wire_headers(part)}\r\n" + str(part.get_payload()).replace("\n", "\r\n")
+
+
+def _wire_headers(part: "Message[str, str]") -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in part.raw_items())
+
+
+def _boundary(message_id: UUID) -> str:
+    return f"=_{message_id.hex}"
+
+
 @lru_cache(maxsize=64)
 def _parsed(name: str, value: str) -> str:
     return cast("str", SMTP.header_fetch_parse(name, value))  # a header class, which is a str
@@ -102,11 +131,12 @@ def compose(letter: Letter, templates: TemplateSet, sender: Sender) -> EmailMess
     """
     words = templates.words(letter.template, letter.locale, full_context(letter, sender))
     html, text = templates.framed(words, _frame(letter, sender))
-    mail = EmailMessage(policy=POLICY)
+    mail = _Mail(policy=POLICY)
     for name, value in _headers(letter, sender, words).items():
         mail[name] = value
     mail["MIME-Version"] = "1.0"
-    mail["Content-Type"] = f'multipart/alternative; boundary="=_{letter.message_id.hex}"'
+    mail["Content-Type"] = f'multipart/alternative; boundary="{_boundary(letter.message_id)}"'
+    mail.boundary = _boundary(letter.message_id)
     mail.set_payload([_part("plain", text), _part("html", _inliner().inline(html))])
     return mail
 

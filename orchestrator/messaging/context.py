@@ -8,10 +8,11 @@ they do.
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum, unique
+from functools import cache
 from itertools import islice
 
 LONGEST_TEXT = 120  # characters; a longer value is cut and ends in an ellipsis
@@ -126,10 +127,20 @@ def clean(context: Mapping[str, object]) -> dict[str, dict[str, Value]]:
         FIGURES: dict(_figures(_group(context, FIGURES))),
         COPY: _Blocks(_blocks(_group(context, COPY))),
     }
+    for group, names in _by_group().items():
+        found = _group(context, group)
+        cleaned[group] = {key: read(found.get(key)) for key, read in names}
+    return cleaned
+
+
+@cache
+def _by_group() -> Mapping[str, Sequence[tuple[str, Callable[[object], Value]]]]:
+    """The names of CONTEXT by their groups, each with its reader."""
+    found: dict[str, list[tuple[str, Callable[[object], Value]]]] = {}
     for name in CONTEXT:
         group, key = name.keys
-        cleaned.setdefault(group, {})[key] = _READERS[name.kind](_group(context, group).get(key))
-    return cleaned
+        found.setdefault(group, []).append((key, _READERS[name.kind]))
+    return found
 
 
 def is_link(text: str) -> bool:

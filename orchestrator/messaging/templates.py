@@ -203,6 +203,7 @@ class TemplateSet:
         self._frames: dict[str, _Piece] = {}
         self._catalogue: Catalogue | None = None
         self._tried: dict[tuple[tuple[str, ...], tuple[str, ...]], list[tuple[str, dict[str, dict[str, Any]]]]] = {}
+        self._shown: tuple[str, dict[str, Any]] | None = None
 
     @classmethod
     def from_folder(cls, folder: Path) -> Self:
@@ -295,9 +296,14 @@ class TemplateSet:
     def _values(self, context: Mapping[str, object]) -> dict[str, dict[str, Any]]:
         """What a template may print: the context, cleaned, and the content catalogue."""
         values: dict[str, dict[str, Any]] = {**clean(context)}
-        site = str(values["product"]["url"] or "")
-        values[CONTENT] = {name: asset.values(site) for name, asset in self.catalogue.assets.items()}
+        values[CONTENT] = self._contents(str(values["product"]["url"] or ""))
         return values
+
+    def _contents(self, site: str) -> dict[str, Any]:
+        """The content catalogue with addresses on this site; that of the last one is kept: nearly all mails are its."""
+        if self._shown is None or self._shown[0] != site:
+            self._shown = (site, {name: asset.values(site) for name, asset in self.catalogue.assets.items()})
+        return self._shown[1]
 
     def _file(self, name: str, locale: str, kind: TemplateKind = TemplateKind.EMAIL) -> str:
         for candidate in dict.fromkeys((locale, locale.partition("-")[0], "en")):

@@ -149,8 +149,8 @@ PERSON_NOW = text("""
 """)
 
 MEET = text("""
-    -- meet: make sure that there is a row to lock
-    INSERT INTO contacts (address) VALUES (:address) ON CONFLICT DO NOTHING
+    -- meet: make sure that there are rows to lock, in the order of all locks
+    INSERT INTO contacts (address) SELECT unnest(CAST(:addresses AS text[])) ON CONFLICT DO NOTHING
 """)
 
 LOCK_CONTACT = text("""
@@ -347,14 +347,22 @@ def move(connection: Connection, gone: str, kept: str) -> None:
     connection.execute(MOVE_PERSONS, {"gone": gone, "kept": kept})
 
 
+def meet(connection: Connection, addresses: Iterable[str]) -> None:
+    """Make sure that each of these normalised addresses has a row that can be locked."""
+    connection.execute(MEET, {"addresses": sorted(set(addresses))})
+
+
 def lock_contact(connection: Connection, message: Message) -> Contact:
     """The contact of a message's normalised address, locked; made when it is new.
 
     Its sends leave out the message: an earlier hand-over of the same one is no reason for it to wait. What it had from
     the account's former selves and its family is looked up only where there are any.
     """
-    connection.execute(MEET, {"address": message.address})
-    row = connection.execute(LOCK_CONTACT, {"address": message.address, "account": message.account}).one()
+    told = {"address": message.address, "account": message.account}
+    row = connection.execute(LOCK_CONTACT, told).one_or_none()
+    if row is None:
+        meet(connection, [message.address])
+        row = connection.execute(LOCK_CONTACT, told).one()
     return Contact(
         address=row.address,
         suppressed=row.suppressed,

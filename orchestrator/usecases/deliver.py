@@ -100,11 +100,14 @@ def _claim(ports: Ports, sender: str) -> tuple[Lease, Sequence[Claimed]]:
 def _work(ports: Ports, lease: Lease, batch: Sequence[Claimed], ends: float) -> Iterator[Receipt | None]:
     """Hand the batch over, one by one; give back what time or the relay does not allow for."""
     try:
-        for each in batch:
-            receipt = _hand_over(ports, lease, each)
-            yield receipt
-            if time.monotonic() >= ends or not lease.holds() or _relay_is_away(receipt):
-                break
+        with ports.engine.connect() as connection:
+            with connection.begin():  # after the claim's, which locks the messages
+                people.meet(connection, (each.message.address for each in batch if each.message.address))
+            for each in batch:
+                receipt = _hand_over(connection, ports, lease, each)
+                yield receipt
+                if time.monotonic() >= ends or not lease.holds() or _relay_is_away(receipt):
+                    break
     finally:
         with ports.engine.begin() as connection:
             messages.let_go(connection, lease.token)
@@ -114,39 +117,38 @@ def _relay_is_away(receipt: Receipt | None) -> bool:
     return isinstance(receipt, Deferred) and receipt.code == 0
 
 
-def _hand_over(ports: Ports, lease: Lease, each: Claimed) -> Receipt | None:
-    """One message; None when nothing was to be handed over."""
-    ready = _ready(ports, each)
+def _hand_over(connection: Connection, ports: Ports, lease: Lease, each: Claimed) -> Receipt | None:
+    """One message, in two transactions of this connection; None when nothing was to be handed over."""
+    ready = _ready(connection, ports, each)
     if ready is None:
         return None
     mail, address = ready
     envelope = Envelope(sender=normalise(ports.mailing.sender.mail_from), recipient=address)
     receipt = ports.mailing.transport.send(mail, envelope, before_data=lease.holds)
-    with ports.engine.begin() as connection:
+    with connection.begin():
         _record(connection, ports, each, receipt)
     return receipt
 
 
-def _ready(ports: Ports, each: Claimed) -> tuple[EmailMessage, str] | None:
+def _ready(connection: Connection, ports: Ports, each: Claimed) -> tuple[EmailMessage, str] | None:
     """The mail, and the address to hand it over to: it is ``sending`` now; None when it may not leave now.
 
     What cannot be judged (its rules raise, its version is unknown here) stands aside, so that the others go on.
     """
     try:
-        mail = _composed(ports, each)
-        if mail is None:
-            return None
-        with ports.engine.begin() as connection:
-            address = _begin(connection, ports, each)
+        with connection.begin():
+            now = ports.clock.now(connection)
+            mail = _composed(connection, ports, each, now)
+            address = None if mail is None else _begin(connection, ports, each, now)
     except Exception as error:
         if fault(error) in {Fault.WORLD, Fault.RETRY}:
             raise
         # no trace: it may quote what the letter says
         logger.error("message %s stands aside: %s", each.message.id, type(error).__name__)  # noqa: TRY400 -- as above
-        with ports.engine.begin() as connection:
+        with connection.begin():
             _stand_aside(connection, each, PostponementReason.PARKED, ports.clock.now(connection))
         return None
-    return None if address is None else (mail, address)
+    return None if mail is None or address is None else (mail, address)
 
 
 def _stand_aside(connection: Connection, each: Claimed, reason: PostponementReason, now: datetime) -> None:
@@ -157,19 +159,20 @@ def _stand_aside(connection: Connection, each: Claimed, reason: PostponementReas
         _postpone(connection, each, reason, min(now + LOOK_AGAIN, each.message.not_after + _MOMENT), now)
 
 
-def _composed(ports: Ports, each: Claimed) -> EmailMessage | None:
-    """The mail; None when it cannot be rendered: then it has failed, by name, before anything was handed over."""
-    with ports.engine.begin() as connection:
-        now = ports.clock.now(connection)
-        templates = ports.library.edition(connection, each.message.playbook_version).templates
-        try:
-            return compose(letter(each, now), templates, ports.mailing.sender)
-        except MessagingError as error:
-            # no trace: it may quote what the letter says
-            logger.error("message %s cannot be composed: %s", each.message.id, type(error).__name__)  # noqa: TRY400 -- as above
-            reason = MessageReason.RENDER_FAILED if each.message.address else MessageReason.NO_ADDRESS
-            _end(connection, each, "failed" if each.message.address else "cancelled", reason, now)
-            return None
+def _composed(connection: Connection, ports: Ports, each: Claimed, now: datetime) -> EmailMessage | None:
+    """The mail; None when it cannot be rendered: then it has failed, by name, before anything was handed over.
+
+    Nothing is locked yet.
+    """
+    templates = ports.library.edition(connection, each.message.playbook_version).templates
+    try:
+        return compose(letter(each, now), templates, ports.mailing.sender)
+    except MessagingError as error:
+        # no trace: it may quote what the letter says
+        logger.error("message %s cannot be composed: %s", each.message.id, type(error).__name__)  # noqa: TRY400 -- as above
+        reason = MessageReason.RENDER_FAILED if each.message.address else MessageReason.NO_ADDRESS
+        _end(connection, each, "failed" if each.message.address else "cancelled", reason, now)
+        return None
 
 
 def letter(each: Claimed, now: datetime) -> Letter:
@@ -202,9 +205,8 @@ def _labels(each: Claimed) -> dict[str, str]:
     }
 
 
-def _begin(connection: Connection, ports: Ports, each: Claimed) -> str | None:
+def _begin(connection: Connection, ports: Ports, each: Claimed, now: datetime) -> str | None:
     """Look again, and mark it ``sending``; the address to hand it over to, None when it may not leave now."""
-    now = ports.clock.now(connection)
     contact = people.lock_contact(connection, each.message)
     match _released(connection, ports, each, contact, now):
         case None:
@@ -262,10 +264,16 @@ def _postpone(
 
 
 def _record(connection: Connection, ports: Ports, each: Claimed, receipt: Receipt) -> None:
-    """Write what became of the hand-over, and tell the account."""
+    """Write what became of the hand-over, and tell the account.
+
+    That a mail was accepted need not be on the disk before the next one is looked at: the next hand-over begins with a
+    commit that waits for the disk, and what was committed before it is there then. So a database that dies leaves, as
+    a sender that dies, no more than the last hand-over of each sender in doubt.
+    """
     now = ports.clock.now(connection)
     match receipt:
         case Accepted():
+            messages.soon(connection)
             _settle(connection, each, "sent", None, now)
         case Refused(address_dead=dead):
             if dead and each.message.mode is Mode.LIVE:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.headerregistry import AddressHeader
-from email.policy import compat32
+from email.message import EmailMessage
+from email.policy import compat32, default
 from typing import Any, cast
 
 import pytest
@@ -220,3 +221,11 @@ def test_a_note_needs_no_more_than_the_saved_context() -> None:
         note = compose_note(name, context, SHIPPED, SENDER)
         assert "acct_1" in note.title
         assert "What to do." in note.body
+
+
+@pytest.mark.parametrize("name", SHIPPED.names())
+def test_a_mail_is_written_as_python_writes_it(name: str) -> None:
+    """The short way to a mail's bytes gives the same as the generator of Python's ``email``, for each template."""
+    mail = compose(letter(template=name, name="Zoë Ångström"), SHIPPED, SENDER)
+    assert mail.as_bytes() == EmailMessage.as_bytes(mail)
+    assert mail.as_bytes(policy=default) == EmailMessage.as_bytes(mail, policy=default)
