@@ -105,3 +105,15 @@ def test_figures_are_told() -> None:
         "     4  a.py:5 b",
         "     3  a.py:1 a",
     ]
+
+
+def test_the_tests_that_kill_are_where_make_looks_for_them() -> None:
+    """Each file that marks a test as acceptance or chaos is in a folder that `make real` runs."""
+    (real,) = re.findall(r"^REAL := (.+)$", (HOUSE / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    marked = [
+        path.relative_to(HOUSE).as_posix()
+        for path in (HOUSE / "tests").rglob("test_*.py")
+        if re.search(r"mark\.(acceptance|chaos)\b", path.read_text(encoding="utf-8"))
+    ]
+    assert len(marked) > 8
+    assert [path for path in marked if not path.startswith(tuple(f"{folder}/" for folder in real.split()))] == []
