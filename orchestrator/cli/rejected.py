@@ -22,6 +22,7 @@ from orchestrator.intake.rejection import RejectionReason
 from orchestrator.playbook.errors import did_you_mean
 from orchestrator.playbook.spans import plain_span
 from orchestrator.runtime.composition import Installation
+from orchestrator.runtime.settings import Durability
 from orchestrator.store import accounts
 from orchestrator.store import rejected as entries
 from orchestrator.store.observation import Row
@@ -203,7 +204,9 @@ def retry(
     with installed() as installation:
         with installation.ports.engine.connect() as connection:
             which = _which(installation, connection, (reason, source, since), numbers, everything=everything)
-        for done in settled.retry(installation.ports, which, _who(by), why, edited):
+        confirm = installation.settings.durability is Durability.DISK
+        word = settled.Word(who=_who(by), why=why, edited=edited)
+        for done in settled.retry(installation.ports, which, word, confirm=confirm):
             total += done
     out.print(f"{total.put_back} put back")
     for ids, told in (
@@ -240,7 +243,8 @@ def drop(
         _print_counts(counts)
         if not sure:
             typer.confirm(f"Drop these {sum(row['entries'] for row in counts)} for good?", abort=True)
-        out.print(f"{settled.drop(installation.ports, which, _who(by), why)} dropped")
+        dropped = settled.drop(installation.ports, which, settled.Word(who=_who(by), why=why))
+        out.print(f"{dropped} dropped")
 
 
 def _who(by: str | None) -> str:

@@ -29,7 +29,10 @@ LONGEST = 500  # characters of a person's words that are kept
 
 
 class NotOnDiskError(LifecycleError):
-    """The broker did not confirm that the entries are on disk: they are still open; try again, nothing counts twice."""
+    """The broker did not confirm that the entries are on disk: they are still open, and may be tried again.
+
+    Nothing counts twice. A broker that cannot confirm is told of by LIFECYCLE_DURABILITY=memory.
+    """
 
 
 class NoSuchEntryError(LifecycleError):
@@ -53,10 +56,19 @@ class Retried:
         )
 
 
-def retry(ports: Ports, which: Which, who: str, why: str, edited: bytes | None = None) -> Iterator[Retried]:
-    """Put open entries back, batch by batch, with what each did; ``edited`` is the call that one of them gets instead.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What a person says about it."""
 
-    What is refused again meanwhile is not tried again in this run.
+    who: str
+    why: str = ""
+    edited: bytes | None = None  # the call that one entry gets instead of its own
+
+
+def retry(ports: Ports, which: Which, word: Word, *, confirm: bool = True) -> Iterator[Retried]:
+    """Put open entries back, batch by batch, with what each did.
+
+    What is refused again meanwhile is not tried again in this run. Without ``confirm`` the broker's memory is enough.
 
     Raises:
         NotOnDiskError: the broker did not confirm; what was not given before is still open.
@@ -69,26 +81,24 @@ def retry(ports: Ports, which: Which, who: str, why: str, edited: bytes | None =
             if not rows:
                 return
             after = rows[-1]["id"]
-            done = _again(connection, ports, rows, _words(who, why), edited)
+            done = _again(connection, ports, rows, word, confirm=confirm)
         yield done
 
 
-def _words(who: str, why: str) -> dict[str, str]:
-    return {"who": who[:LONGEST], "why": why[:LONGEST]}
+def _words(word: Word) -> dict[str, str]:
+    return {"who": word.who[:LONGEST], "why": word.why[:LONGEST]}
 
 
-def _again(
-    connection: Connection, ports: Ports, rows: Sequence[Row], words: dict[str, str], edited: bytes | None
-) -> Retried:
+def _again(connection: Connection, ports: Ports, rows: Sequence[Row], word: Word, *, confirm: bool) -> Retried:
     """Put these locked entries back, and mark them."""
-    conflicts = {row["id"] for row in rows if row["reason"] == RejectionReason.CONFLICT and edited is None}
-    whole = {row["id"]: fields for row in rows if (fields := _fields(row, edited)) is not None}
+    conflicts = {row["id"] for row in rows if row["reason"] == RejectionReason.CONFLICT and word.edited is None}
+    whole = {row["id"]: fields for row in rows if (fields := _fields(row, word.edited)) is not None}
     back = [row for row in rows if row["id"] in whole and row["id"] not in conflicts]
     past = [row for row in back if row["stream"].startswith(STREAM)]
-    _put_back(ports, [_marked(row, whole[row["id"]]) for row in back if row not in past])
+    _put_back(ports, [_marked(row, whole[row["id"]]) for row in back if row not in past], confirm=confirm)
     fold_again(ports, [(row["stream"], row["entry_id"], whole[row["id"]]) for row in past])
     now = ports.clock.now(connection)
-    rejected.settle(connection, [row["id"] for row in back], {**words, "what": "retried", "now": now})
+    rejected.settle(connection, [row["id"] for row in back], {**_words(word), "what": "retried", "now": now})
     cut_off = tuple(row["id"] for row in rows if row["id"] not in whole)
     return Retried(put_back=len(back), cut_off=cut_off, conflicts=tuple(sorted(conflicts & whole.keys())))
 
@@ -113,13 +123,12 @@ def _marked(row: Row, fields: list[bytes]) -> list[bytes]:
     return fields if RETRY_OF in names else [*fields, RETRY_OF, f"{row['stream']}/{row['entry_id']}".encode()]
 
 
-def _put_back(ports: Ports, entries: Sequence[list[bytes]]) -> None:
-    published = ports.streams.put_back(entries, durable_ms=DURABLE_MS)
-    if not published.durable and ports.streams.can_wait:
+def _put_back(ports: Ports, entries: Sequence[list[bytes]], *, confirm: bool) -> None:
+    if not ports.streams.put_back(entries, durable_ms=DURABLE_MS).durable and confirm:
         raise NotOnDiskError
 
 
-def drop(ports: Ports, which: Which, who: str, why: str) -> int:
+def drop(ports: Ports, which: Which, word: Word) -> int:
     """Drop open entries: their bytes are removed, the row stays with who dropped it and why; says how many."""
     dropped, after = 0, 0
     with ports.engine.connect() as connection:
@@ -130,6 +139,6 @@ def drop(ports: Ports, which: Which, who: str, why: str) -> int:
             if not rows:
                 break
             after = rows[-1]["id"]
-            words = {**_words(who, why), "what": "dropped", "now": ports.clock.now(connection)}
+            words = {**_words(word), "what": "dropped", "now": ports.clock.now(connection)}
             dropped += rejected.settle(connection, [row["id"] for row in rows], words)
     return dropped

@@ -43,9 +43,13 @@ def world(
 ) -> Iterator[World]:
     """An empty installation that the command finds by its settings, whose clock is held."""
     found = {"DATABASE_URL": database_url, "REDIS_URL": f"unix://{valkey_socket}", "LIFECYCLE_HOME": str(tmp_path)}
-    for name, value in {**found, "LIFECYCLE_CLOCK": "held", "LIFECYCLE_SHARDS": "1"}.items():
+    for name, value in {
+        **found,
+        "LIFECYCLE_CLOCK": "held",
+        "LIFECYCLE_SHARDS": "1",
+        "LIFECYCLE_DURABILITY": "memory",
+    }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("orchestrator.intake.streams.Streams.can_wait", False)  # the broker of tests has no disk
     with redis.Redis(unix_socket_path=valkey_socket) as client:
         client.flushall()
         relay = Relay()

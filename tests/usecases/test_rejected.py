@@ -8,21 +8,14 @@ import orjson
 import pytest
 
 from orchestrator.intake.entries import unpacked
-from orchestrator.intake.streams import Published
 from orchestrator.store import rejected as entries
 from orchestrator.store.rejected import Which
-from orchestrator.usecases.rejected import NotOnDiskError, Retried, drop, retry
+from orchestrator.usecases.rejected import NotOnDiskError, Retried, Word, drop, retry
 from tests.usecases.company import MONDAY, Company
 from tests.usecases.test_history import bring
 from tests.usecases.world import World
 
 ALL = Which()
-
-
-@pytest.fixture(autouse=True)
-def _without_a_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The broker of the tests writes nothing to disk, so it can confirm nothing."""
-    monkeypatch.setattr("orchestrator.intake.streams.Streams.can_wait", False)
 
 
 def refused(world: World, *calls: bytes) -> list[int]:
@@ -32,8 +25,9 @@ def refused(world: World, *calls: bytes) -> list[int]:
 
 
 def put_back(world: World, which: Which = ALL, edited: bytes | None = None) -> Retried:
-    """Put them back, as mei."""
-    return sum(retry(world.ports, which, "mei", "mended", edited), Retried())
+    """Put them back, as mei; the broker of the tests writes nothing to disk, so it can confirm nothing."""
+    word = Word(who="mei", why="mended", edited=edited)
+    return sum(retry(world.ports, which, word, confirm=False), Retried())
 
 
 def settlements(world: World) -> list[tuple[str | None, str | None]]:
@@ -94,14 +88,11 @@ def test_two_people_who_retry_at_once_put_it_back_once(world: World, pool: Threa
     assert world.pending() == 60
 
 
-def test_what_the_broker_does_not_confirm_stays_open(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_broker_does_not_confirm_stays_open(world: World) -> None:
     """Without the broker's word that the entry is on disk, it is not marked."""
     refused(world, nameless(Company()))
-    monkeypatch.setattr("orchestrator.intake.streams.Streams.can_wait", True)
-    lost = Published(entry_ids=("1-1",), durable=False)
-    monkeypatch.setattr("orchestrator.intake.streams.Streams.put_back", lambda *_, **__: lost)
     with pytest.raises(NotOnDiskError):
-        put_back(world)
+        next(retry(world.ports, ALL, Word(who="mei")))
     assert settlements(world) == [(None, None)]
 
 
@@ -184,7 +175,7 @@ def test_which_are_meant(world: World) -> None:
 
     assert reasons(Which(reason="not_json")) == ["not_json", "not_json"]
     assert reasons(Which(since=datetime.fromisoformat("2026-03-03T00:00Z"))) == ["not_json"]
-    assert drop(world.ports, Which(reason="missing_field"), "mei", "a test") == 1
+    assert drop(world.ports, Which(reason="missing_field"), Word(who="mei", why="a test")) == 1
     assert reasons(ALL) == ["not_json", "not_json"]
     assert len(reasons(ALL, everything=True)) == 3
 
@@ -192,9 +183,10 @@ def test_which_are_meant(world: World) -> None:
 def test_what_is_dropped_leaves_its_reason_only(world: World) -> None:
     """Its bytes are gone; who dropped it and why stays; it cannot be put back."""
     (number,) = refused(world, nameless(Company()))
-    assert drop(world.ports, Which(ids=(number,)), "mei", "a robot") == 1
+    assert drop(world.ports, Which(ids=(number,)), Word(who="mei", why="a robot")) == 1
     with world.engine.connect() as connection:
         row = entries.found(connection, number)
     assert row is not None
-    assert (row["raw"], row["settled_as"], row["settled_by"], row["settled_why"]) == (b"", "dropped", "mei", "a robot")
+    told = (row["raw"], row["settled_as"], row["settled_by"], row["settled_why"])
+    assert told == (b"", "dropped", "mei", "a robot")
     assert put_back(world, Which(ids=(number,))) == Retried()
