@@ -76,6 +76,7 @@ TRANSPORT = frozenset({"sentAt", "receivedAt", "writeKey", "request_ip", "_metad
 """What a resend may change in a call without its being another event; so may ``context.library``, and ``timestamp``
 where ``originalTimestamp`` is given (a forwarder derives it from the reception)."""
 
+_TRACK, _GROUP, _IDENTIFY, _ALIAS = EventKind.TRACK, EventKind.GROUP, EventKind.IDENTIFY, EventKind.ALIAS
 KINDS = {kind.value: kind for kind in EventKind}
 _OF_A_PERSON = frozenset({EventKind.IDENTIFY, EventKind.ALIAS})
 _CALLED = frozenset({EventKind.PAGE, EventKind.SCREEN})
@@ -130,24 +131,27 @@ def parsed(
         account=account,
         person=person,
         kind=kind,
-        name=_required_id(call, "event") if kind is EventKind.TRACK else kind.value,
+        name=_required_id(call, "event") if kind is _TRACK else kind.value,
         occurred_at=_occurred_at(call, received_at, stamped=stamped),
         received_at=received_at,
         properties=_properties(call, kind, context),
     )
-    beside = _beside(event, digest_bytes, named_object(call, "traits")) if "traits" in call else None
+    beside = _beside(event, digest_bytes, call["traits"]) if "traits" in call else None
     return Parsed(event=event, digest_bytes=digest_bytes, beside=beside)
 
 
-def _beside(event: Event, digest_bytes: bytes, traits: dict[str, Json]) -> Parsed | None:
+def _beside(event: Event, digest_bytes: bytes, traits: Json) -> Parsed | None:
     """The identify call within one that says both what happened and who the person is."""
-    if event.kind in _BODY or event.person is None or not traits:
+    if event.kind in _BODY or event.kind is _ALIAS or event.person is None or not isinstance(traits, dict):
+        return None
+    said = {name: value for name, value in traits.items() if name != "previous_id"}  # only two ids in a call unite
+    if not said:
         return None
     message_id = f"{event.message_id} traits"
     if len(message_id) > MOST_ID:
         message_id = f"{blake2b(message_id.encode(), digest_size=16).hexdigest()} traits"
     identify = replace(
-        event, message_id=message_id, kind=EventKind.IDENTIFY, name=EventKind.IDENTIFY.value, properties=traits
+        event, message_id=message_id, kind=EventKind.IDENTIFY, name=EventKind.IDENTIFY.value, properties=said
     )
     return Parsed(event=identify, digest_bytes=b"traits " + digest_bytes)
 
@@ -158,7 +162,7 @@ def judge(call: Object, received_at: datetime, *, stamped: bool = True) -> str:
     context = named_object(call, "context")
     account, person = _who(call, kind, context)
     identifier(call, "messageId")
-    if kind is EventKind.TRACK:
+    if kind is _TRACK:
         _required_id(call, "event")
     _occurred_at(call, received_at, stamped=stamped)
     _properties(call, kind, context)
@@ -256,7 +260,7 @@ def _required_id(call: Object, field: str) -> str:
 
 def _who(call: Object, kind: EventKind, context: Object) -> tuple[str | None, str | None]:
     person = identifier(call, "userId") or identifier(call, "anonymousId")
-    if kind is EventKind.GROUP:
+    if kind is _GROUP:
         account: str | None = _required_id(call, "groupId")
     else:
         account = identifier(context, "groupId", "context.") or identifier(call, "groupId")
@@ -266,12 +270,14 @@ def _who(call: Object, kind: EventKind, context: Object) -> tuple[str | None, st
 
 
 def _properties(call: Object, kind: EventKind, context: Object) -> dict[str, Json]:
-    if kind is EventKind.ALIAS:
+    if kind is _TRACK:
+        return named_object(call, "properties")
+    if kind is _ALIAS:
         return {"previous_id": _required_id(call, "previousId")}
     properties = named_object(call, _BODY.get(kind, "properties"))
     if kind in _CALLED:
         return {**{field: call[field] for field in ("name", "category") if call.get(field)}, **properties}
-    return _of_person(call, properties, context) if kind is EventKind.IDENTIFY else properties
+    return _of_person(call, properties, context) if kind is _IDENTIFY else properties
 
 
 def _of_person(call: Object, traits: dict[str, Json], context: Object) -> dict[str, Json]:
@@ -360,7 +366,9 @@ def _digest_bytes(call: Object, context: Object) -> bytes:
     """The body as JSON with sorted names; most calls of a stream hold nothing that has to be left out of it."""
     if TRANSPORT.isdisjoint(call) and "originalTimestamp" not in call and "library" not in context:
         return orjson.dumps(call, option=orjson.OPT_SORT_KEYS)
-    body = {field: value for field, value in call.items() if field not in TRANSPORT}
+    body = dict(call)
+    for field in TRANSPORT:
+        body.pop(field, None)
     if body.get("originalTimestamp") is not None:
         body.pop("timestamp", None)
     if "library" in context:

@@ -25,6 +25,7 @@ from orchestrator.core.reasons import DecisionReason, MessageReason, Postponemen
 from orchestrator.intake.formats import belongs_to
 from orchestrator.runtime.conductor import Cue
 
+_WHEN = ("timestamp", "originalTimestamp", "time", "at")  # where calls of any format say when
 _SATURDAY = 5
 _LONGEST_WAY = 29  # seconds from the product to us; a prime, so that a week later it is another figure
 
@@ -173,7 +174,8 @@ def _timestamp(line: bytes) -> datetime | None:
         call = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
-    return instant(call.get("timestamp") or call.get("originalTimestamp")) if isinstance(call, dict) else None
+    said = (call[word] for word in _WHEN if call.get(word)) if isinstance(call, dict) else iter(())
+    return instant(next(said, None))
 
 
 class _Life:

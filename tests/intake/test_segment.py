@@ -229,7 +229,8 @@ def test_traits_beside_an_event_are_said_besides() -> None:
     assert (beside.event.kind, beside.event.person, beside.event.account) == (EventKind.IDENTIFY, "u-1", "acme")
     assert beside.event.properties == {"role": "champion"}
     assert len(beside.event.message_id) < MOST_ID
-    assert parsed(raw(traits={})).beside is None
+    nothing: list[Json] = [{}, None, "x", {"previous_id": "other"}]
+    assert [parsed(raw(traits=each)).beside for each in nothing] == [None] * 4
     assert parsed(raw(traits={"a": 1}, userId=None)).beside is None
     assert parsed(raw(type="identify", traits={"a": 1})).beside is None
 

@@ -10,7 +10,7 @@ from orchestrator.cli.demo_checks import Letter, as_simulated, fates_are_as_expe
 from orchestrator.core.playbook import Playbook
 from orchestrator.insight.touches import Found, as_found
 from orchestrator.playbook.source import read_source
-from orchestrator.runtime.cohort import Cohort, CohortError, arrival, read_cohort, read_events
+from orchestrator.runtime.cohort import Cohort, CohortError, arrival, dated, read_cohort, read_events
 from orchestrator.runtime.composition import template_texts
 from orchestrator.usecases.publish import checked
 from orchestrator.usecases.simulate import Arrival, Simulated, _World, simulate
@@ -116,6 +116,12 @@ def test_a_file_of_calls_is_played_by_its_timestamps() -> None:
     assert [cue.call for cue in cohort.cues] == [lines[2], lines[0], lines[1]]
     assert cohort.cues[1].at == cohort.cues[2].at == arrival(MOMENT)
     assert cohort.end == arrival(MOMENT) + timedelta(days=1)
+
+
+def test_calls_of_any_format_are_played_by_their_times() -> None:
+    """A CloudEvent's time and a plain event's at are read like a timestamp."""
+    lines = [b'{"at":"2026-03-02T09:00:02Z","account":"a"}', b'{"specversion":"1.0","time":"2026-03-02T09:00:01Z"}']
+    assert [line for _, line in dated(lines)] == lines[::-1]
 
 
 def test_a_file_without_times_is_refused() -> None:
