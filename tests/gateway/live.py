@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import orjson
+import uvicorn
 
 from orchestrator.core.events import Json
 from orchestrator.gateway.door import Door
@@ -113,6 +114,11 @@ def until(state: Callable[[], object]) -> None:
         assert time.monotonic() < deadline
 
 
+def _run(serving: Serving) -> None:
+    with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:  # the loop that the product runs
+        runner.run(serving.run())
+
+
 @contextmanager
 def live(database_url: str, redis_url: str, *, keyed: bool = True, **settings: Any) -> Iterator[Gateway]:  # noqa: ANN401 -- pydantic checks each
     """A gateway on these servers until the block ends; ``keyed``: with a key; ``settings`` are fields of Settings."""
@@ -127,7 +133,7 @@ def live(database_url: str, redis_url: str, *, keyed: bool = True, **settings: A
     installation = install(chosen, addresses)
     door = open_door(installation, addresses)
     serving = Serving(door)
-    thread = threading.Thread(target=asyncio.run, args=(serving.run(),), name="gateway")
+    thread = threading.Thread(target=_run, args=(serving,), name="gateway")
     thread.start()
     try:
         assert serving.up.wait(PATIENCE), "the gateway does not come up"
