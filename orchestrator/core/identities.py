@@ -34,7 +34,7 @@ NOBODY = frozenset(
 )  # in small letters; after PostHog's list of ids that merge nobody, and what was seen in recorded calls
 
 _EARLIER = timedelta(days=365_250)  # a thousand years: what no linking call said is older than any linking call
-_LINKING = frozenset({EventKind.GROUP, EventKind.IDENTIFY})
+_GROUP, _IDENTIFY, _ALIAS = EventKind.GROUP, EventKind.IDENTIFY, EventKind.ALIAS  # looked up once: asked of each call
 _WEAK_UNTIL = datetime(1971, 1, 1, tzinfo=UTC)  # stamps before this are of calls that only named an account
 
 
@@ -63,7 +63,7 @@ class Link:
 
 def previous_of(event: Event) -> str | None:
     """The other id that a call gives its person; None when it gives none, or none that is anybody's own."""
-    if event.kind is not EventKind.IDENTIFY and event.kind is not EventKind.ALIAS:
+    if event.kind is not _IDENTIFY and event.kind is not _ALIAS:
         return None
     previous, person = event.properties.get("previous_id"), event.person
     if not isinstance(previous, str) or person is None or previous == person:
@@ -78,7 +78,7 @@ def ids_of(event: Event) -> tuple[str, ...]:
 
 def says_where(event: Event) -> bool:
     """Whether a call says whom a person belongs to; others say it only of those of whom nobody has."""
-    return event.kind in _LINKING and event.account is not None
+    return (event.kind is _GROUP or event.kind is _IDENTIFY) and event.account is not None
 
 
 def weak(stamp: Stamp) -> Stamp:
@@ -157,28 +157,32 @@ class Register:
         """
         if event.person is None:
             return True
-        place = self.place(event.person)
-        if place is None or place.stamp is None or not self._heard(event, place, place.stamp):
+        place = self.links.get(event.person)
+        if place is not None and place.same_as is not None:
+            place = self.links[place.same_as]
+        if place is None or place.stamp is None or self._is_news(event, place, place.stamp):
             return False
         previous = previous_of(event)
         return previous is None or self._tied(event, previous)
 
-    def _heard(self, event: Event, place: Link, held: Stamp) -> bool:
-        """Whether what a call says of the person's account is known."""
-        if event.account is None:
-            return True
-        if says_where(event):
-            if event.stamp > held:
-                return False
-        elif held[0] < _WEAK_UNTIL and weak(event.stamp) < held:
+    def _is_news(self, event: Event, place: Link, held: Stamp) -> bool:
+        """Whether what a call says of the person's account is not known yet; asked of each call, so instants first."""
+        account = event.account
+        if account is None:
             return False
-        return event.account == place.account_id or event.account in place.others or len(place.others) >= MOST_ACCOUNTS
+        if account != place.account_id and account not in place.others and len(place.others) < MOST_ACCOUNTS:
+            return True
+        if event.kind is _GROUP or event.kind is _IDENTIFY:
+            return event.occurred_at >= held[0] and event.stamp > held
+        if held[0] >= _WEAK_UNTIL:
+            return False
+        return event.occurred_at - _EARLIER <= held[0] and weak(event.stamp) < held
 
     def _tied(self, event: Event, previous: str) -> bool:
         link = self.links.get(previous)
         if link is None:
             return False
-        if event.kind is EventKind.IDENTIFY:
+        if event.kind is _IDENTIFY:
             return link.claimed_by is not None
         return link.previous and link.known_as == self.known_as(event.person or "")
 
@@ -203,7 +207,7 @@ class Register:
         ids = set().union(*(groups.setdefault(root, {root}) for root in roots))
         if len(ids) <= MOST_IDS:
             given_up = self.links[previous]
-            claim = person if event.kind is EventKind.IDENTIFY else given_up.claimed_by
+            claim = person if event.kind is _IDENTIFY else given_up.claimed_by
             self._put(replace(given_up, previous=True, claimed_by=claim))
             self._unite(roots, ids, groups)
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from orchestrator.core.decisions import Message
 from orchestrator.core.families import MOST_KIN, MOST_LEVELS
@@ -93,6 +92,8 @@ MOVE_PERSONS = text("""
     SELECT :kept, person_id, traits, rank, first_seen FROM moved ORDER BY person_id
         ON CONFLICT DO NOTHING
 """)
+
+_NOWHERE: frozenset[str] = frozenset()
 
 LINKS = text("""
     -- links: as they stand, unlocked
@@ -267,18 +268,29 @@ def save_persons(connection: Connection, saved: Mapping[tuple[str, str], Person]
 
 def links(connection: Connection, person_ids: Iterable[str]) -> dict[str, Link]:
     """The links of these persons as they stand."""
-    return {row.person_id: _link(row) for row in connection.execute(LINKS, {"persons": sorted(person_ids)})}
+    rows = connection.execute(LINKS, {"persons": sorted(person_ids)}).all()
+    return {row[0]: _link(*row) for row in rows}
 
 
-def _link(row: Row[Any]) -> Link:
+def _link(
+    person_id: str,
+    account_id: str | None,
+    linked_at: datetime | None,
+    source: str,
+    message_id: str,
+    same_as: str | None,
+    claimed_by: str | None,
+    previous: bool,  # noqa: FBT001 -- as they stand in the row: unpacked, for a batch asks hundreds of them
+    others: list[str] | None,
+) -> Link:
     return Link(
-        person_id=row.person_id,
-        account_id=row.account_id,
-        stamp=None if row.linked_at is None else (row.linked_at, row.source, row.message_id),
-        same_as=row.same_as,
-        claimed_by=row.claimed_by,
-        previous=row.previous,
-        others=frozenset(row.others) if row.others else frozenset(),
+        person_id=person_id,
+        account_id=account_id,
+        stamp=None if linked_at is None else (linked_at, source, message_id),
+        same_as=same_as,
+        claimed_by=claimed_by,
+        previous=previous,
+        others=frozenset(others) if others else _NOWHERE,
     )
 
 

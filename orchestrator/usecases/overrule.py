@@ -48,18 +48,21 @@ PLAIN = Aside()  # a word of now, each try of which counts
 def say(ports: Ports, account_id: str, name: str, words: Mapping[str, Json], aside: Aside = PLAIN) -> UUID:
     """Report an own event of an account, with what a person says in it: it is folded in the account's next step.
 
+    An id that the account had before it was merged or renamed will do.
+
     Raises:
         UnknownAccountError: there is no such account.
         SaidOtherwiseError: another word was said under its ``once`` before.
     """
     with ports.engine.begin() as connection:
         now = ports.clock.now(connection)
-        if not accounts.known(connection, [account_id]):
+        name_now = accounts.redirects(connection, [account_id]).get(account_id, account_id)
+        if not accounts.known(connection, [name_now]):
             raise UnknownAccountError
         told = (name, account_id, *(f"{word}={words[word]}" for word in sorted(words)))
         said = key(*told, now.isoformat()) if aside.once is None else key("once", account_id, aside.once)
         outcome = ReportedOutcome(
-            account_id=account_id,
+            account_id=name_now,
             person_id=aside.person,
             message_id=str(said),
             name=name,

@@ -310,16 +310,22 @@ def test_uncertain_messages_are_listed_and_settled_by_name(lifecycle: Lifecycle)
     assert "No message" in lifecycle("message", "settle", nothing, "--arrived", status=2)
 
 
-def test_merge_leaves_a_redirect(lifecycle: Lifecycle) -> None:
-    """After a merge the old id shows the kept account."""
-    call = {**CALLS[0], "messageId": "g-2", "groupId": "acme-old", "userId": "u-2"}
+def test_merge_and_rename_leave_redirects(lifecycle: Lifecycle) -> None:
+    """After a rename and a merge the first id shows the kept account; until then the line above it was shown."""
+    call = {**CALLS[0], "messageId": "g-2", "groupId": "acme-old", "userId": "u-2", "traits": {"parent": "acme"}}
     file = Path(lifecycle.environment["LIFECYCLE_HOME"]) / "more.jsonl"
     file.write_bytes(orjson.dumps(call) + b"\n")
     lifecycle("events", "send", str(file))
     lifecycle.python(DECIDE)
-    lifecycle("account", "merge", "acme-old", "acme")
+    assert "acme-old is now acme-older" in lifecycle("account", "rename", "acme-old", "acme-older")
+    assert "belongs to acme" in lifecycle("account", "show", "acme-old")
+    shown = lifecycle("account", "show", "acme")
+    assert "acme-older" in shown
+    assert "the family: 2 accounts" in shown
+    lifecycle("account", "merge", "acme-older", "acme")
     assert "acme" in lifecycle("account", "show", "acme-old")
     lifecycle("account", "merge", "acme-old", "acme", status=2)
+    lifecycle("account", "rename", "acme-old", "acme-new", status=2)
 
 
 def test_a_bad_setting_is_named(lifecycle: Lifecycle) -> None:

@@ -1,13 +1,14 @@
 """Two accounts become one: what they were is united, nothing is decided again, and what comes later finds its way."""
 
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 
 import pytest
 
 from orchestrator.store import observation
 from orchestrator.usecases.deliver import deliver
 from orchestrator.usecases.drain import drain
-from orchestrator.usecases.merge import CannotMergeError, merge
+from orchestrator.usecases.merge import CannotMergeError, merge, rename
 from tests.usecases.company import HOUR, MONDAY, Company
 from tests.usecases.playbooks import CALLED, DIVIDED, HELLO, tiny
 from tests.usecases.world import World, another, begun, holding
@@ -253,3 +254,38 @@ def test_a_parked_account_can_be_merged_away(bare: World) -> None:
     merge(bare.ports, "gone", "kept")
     assert bare.rows("SELECT account_id FROM parked_accounts") == []
     assert bare.count_of("login", "kept") == 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_merges_and_a_rename_while_two_drains_and_a_sender_work(
+    bare: World, pool: ThreadPoolExecutor, seed: int
+) -> None:
+    """One person signs three accounts up; they become one in the middle of it: all is counted, one welcome is sent."""
+    bare.publish(tiny(HELLO.replace("    only_while: not login\n", "")))
+    chance = Random(seed)
+    companies = [Company(name, "ann") for name in ("first", "second", "third")]
+    for each in companies:
+        bare.drain(each.identify(email="ann@firm.example"))
+    calls = [
+        call for each in companies for call in (each.track("Signed Up"), *(each.track("Logged In") for _ in range(20)))
+    ]
+    chance.shuffle(calls)
+    for call in calls:
+        bare.put(chance.randrange(2), call)
+    with another(bare, batch=4) as second, another(bare, batch=5) as third:
+        drains = [
+            pool.submit(drain, each.ports, shard, f"drain-{shard}", 60) for shard, each in enumerate((second, third))
+        ]
+        merge(bare.ports, "first", "second")
+        rename(bare.ports, "second", "other")
+        merge(bare.ports, "other", "third")
+        sending = pool.submit(deliver, second.ports, "sender", 20)  # not earlier: until then they are three customers
+        for work in drains:
+            work.result()
+        sending.result()
+    bare.live()
+    assert (bare.count_of("login", "third"), bare.count_of("signed_up", "third")) == (60, 3)
+    assert bare.rows("SELECT id FROM accounts") == [{"id": "third"}]
+    assert bare.relay.recipients == ["ann@firm.example"]
+    assert bare.rejected() == []
+    assert bare.one("SELECT count(*) FROM outcomes") == 0

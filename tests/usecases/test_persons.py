@@ -1,7 +1,9 @@
 """One person under several ids, and at several accounts: counted once, known whole, told once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import permutations
+from random import Random
 
 import pytest
 
@@ -275,3 +277,33 @@ def test_a_simulation_knows_who_is_who(bare: World, to: str) -> None:
     ends = sorted((row["state"], str(row["reason"])) for row in bare.rows("SELECT state, reason FROM messages"))
     assert sorted((each.state, str(each.reason)) for each in found.messages) == ends
     assert {each.message.person for each in found.messages if each.state == "draft"} == {"ann"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_ties_by_two_drains_at_once(people: World, pool: ThreadPoolExecutor, seed: int) -> None:
+    """Ties, links and events of ten persons in random order on two shards, drained at once: as if by one, in order."""
+    chance = Random(seed)
+    calls: list[bytes] = []
+    for number in range(10):
+        ann = Company("acme", f"user-{number}")
+        devices = [f"device-{number}-{device}" for device in range(4)]
+        older = Company("acme", f"older-{number}")
+        calls += [identify(ann, device, place) for place, device in enumerate(devices)]
+        calls += [anonymous(ann, device, chance.randrange(-5, 5)) for device in devices for _ in range(2)]
+        calls += [anonymous(ann, device, chance.randrange(-5, 5), context=None) for device in devices]
+        calls += [ann.alias(older.person), older.track("Logged In"), older.lone("Logged In")]
+    chance.shuffle(calls)
+    for call in calls:
+        people.put(chance.randrange(2), call)
+    small = replace(people.ports, batch=7)
+    with another(people, batch=7) as second:
+        first = pool.submit(drain, small, 0, "first", 60)
+        then = pool.submit(drain, second.ports, 1, "second", 60)
+        first.result()
+        then.result()
+    assert users(people) == [f"user-{number}" for number in range(10)]
+    assert people.count_of("login") == 10 * (4 * 3 + 2)
+    assert people.one("SELECT count(*) FROM parked_events") == 0
+    assert people.rejected() == []
+    known = people.rows("SELECT person_id FROM persons ORDER BY person_id")
+    assert [row["person_id"] for row in known] == [f"user-{number}" for number in range(10)]

@@ -7,8 +7,9 @@ import pytest
 from orchestrator.store import observation
 from orchestrator.usecases.drain import drain
 from orchestrator.usecases.merge import CannotRenameError, rename
+from orchestrator.usecases.overrule import pause
 from tests.usecases.company import HOUR, MONDAY, Company
-from tests.usecases.playbooks import CALLED, HELLO, tiny
+from tests.usecases.playbooks import CALLED, DIVIDED, HELLO, tiny
 from tests.usecases.world import World, another, begun, holding
 
 
@@ -115,3 +116,20 @@ def test_a_name_that_a_drain_opens_meanwhile_merges(welcomed: World, pool: Threa
         assert renaming.result() == "new"
     assert welcomed.rows("SELECT id FROM accounts") == [{"id": "new"}]
     assert (welcomed.count_of("login", "new"), welcomed.count_of("signed_up", "new")) == (1, 1)
+
+
+def test_words_under_the_old_id_reach_the_account(welcomed: World) -> None:
+    """Somebody who knows only the old id pauses the account all the same."""
+    rename(welcomed.ports, "old", "new")
+    pause(welcomed.ports, "old", "mei")
+    welcomed.live()
+    assert welcomed.count_of("account_paused", "new") == 1
+
+
+def test_a_parked_account_is_tried_again_under_its_new_id(bare: World, old: Company) -> None:
+    """An account that cannot be decided gets its new id: the old parking is no more, the new one says why."""
+    bare.publish(tiny(HELLO, DIVIDED))
+    bare.drain(*old.sign_up(), old.track("Logged In"))
+    rename(bare.ports, "old", "new")
+    assert bare.rows("SELECT account_id FROM parked_accounts") == [{"account_id": "new"}]
+    assert bare.count_of("login", "new") == 1
