@@ -43,6 +43,12 @@ REDIRECTS = text("""
     SELECT from_account, to_account FROM redirects WHERE from_account = ANY(:ids)
 """)
 
+MOVED = text("""
+    -- moved: whether any of these accounts is another now, or any of these ids was given up; an index of few rows each
+    SELECT EXISTS (SELECT FROM redirects WHERE from_account = ANY(:ids))
+        OR EXISTS (SELECT FROM identities WHERE person_id = ANY(:persons) AND same_as IS NOT NULL)
+""")
+
 OPEN = text("""
     -- open: the accounts that are not there yet, in the order of ids
     INSERT INTO accounts (id, document, version, playbook_version, created_at, updated_at)
@@ -171,6 +177,11 @@ REMOVE = text("""
 def redirects(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """Merged accounts among these, and where they went."""
     return {row.from_account: row.to_account for row in connection.execute(REDIRECTS, {"ids": sorted(ids)})}
+
+
+def moved(connection: Connection, ids: Iterable[str], persons: Iterable[str]) -> bool:
+    """Whether any of these accounts was merged or renamed, or any of these persons is known under another id."""
+    return bool(connection.scalar(MOVED, {"ids": sorted(ids), "persons": sorted(persons)}))
 
 
 def known(connection: Connection, ids: Iterable[str]) -> dict[str, str]:

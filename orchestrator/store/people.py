@@ -127,11 +127,6 @@ SAVE_LINKS = text("""
      WHERE identities.person_id = r.person_id
 """)
 
-TIED = text("""
-    -- tied: whether any of these ids has been given up for another
-    SELECT EXISTS (SELECT FROM identities WHERE person_id = ANY(:persons) AND same_as IS NOT NULL)
-""")
-
 DROP_PERSONS = text("""
     -- drop_persons: ids under which nobody is known any more at these accounts
     DELETE FROM persons USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (account_id text, person_id text)
@@ -297,12 +292,6 @@ def _link(
 def same(connection: Connection, known_as: Iterable[str]) -> set[str]:
     """All further ids of the persons who are known as these."""
     return set(connection.scalars(SAME, {"persons": sorted(known_as)}))
-
-
-def tied(connection: Connection, person_ids: Iterable[str]) -> bool:
-    """Whether any of these ids has been given up for another."""
-    listed = sorted(person_ids)
-    return bool(listed) and bool(connection.scalar(TIED, {"persons": listed}))
 
 
 def lock_links(connection: Connection, person_ids: Iterable[str]) -> None:

@@ -27,7 +27,7 @@ from orchestrator.intake.entries import Entry, Fields, Rejected, understand
 from orchestrator.intake.segment import MOST_DETAIL, Parsed, RejectionReason
 from orchestrator.intake.streams import Batch, stream_key
 from orchestrator.playbook.errors import PlaybookError
-from orchestrator.store import accounts, families, keys, people
+from orchestrator.store import accounts, families, keys
 from orchestrator.store import events as event_store
 from orchestrator.store.documents import UnknownFormatError
 from orchestrator.store.events import RejectedEvent
@@ -233,9 +233,8 @@ def _lock(connection: Connection, ports: Ports, grouped: dict[str, list[Event]],
         playbook = ports.library.current(connection).playbook
         new = (replace(opened(name, now, playbook), history=past) for name in sorted(missing))
         accounts.open_accounts(connection, new)
-    if len(accounts.lock(connection, grouped)) != len(grouped) or accounts.redirects(connection, grouped):
-        raise MergedMeanwhileError
-    if people.tied(connection, {event.person for listed in grouped.values() for event in listed if event.person}):
+    persons = {event.person for listed in grouped.values() for event in listed if event.person}
+    if len(accounts.lock(connection, grouped)) != len(grouped) or accounts.moved(connection, grouped, persons):
         raise MergedMeanwhileError
 
 
