@@ -94,7 +94,7 @@ def _go_through(installation: Installation, sheet: Sheet, teller: Teller, size: 
     """Tell all rows; how many there were, and how many were refused."""
     rows = refused = 0
     columns = (TextColumn("{task.completed:,.0f} bytes"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True, disable=size < LARGE) as progress:
+    with Progress(*columns, console=err, transient=True, disable=size < LARGE or not err.is_terminal) as progress:
         bar = progress.add_task("", total=size)
         for batch in tell_rows(installation.ports, sheet, teller):
             rows, refused = rows + len(batch), refused + sum(each.told is None for each in batch)

@@ -7,6 +7,7 @@ and a number of the link. No person is named. Whoever has the link may use it: s
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from itsdangerous import BadData, URLSafeSerializer
 
@@ -61,4 +62,5 @@ def opened(secrets: Sequence[str], token: str, now: datetime) -> Link:
 
 
 def _serializer(secrets: Sequence[str]) -> URLSafeSerializer:
-    return URLSafeSerializer(list(reversed(secrets)), salt=SALT)  # it signs with the last
+    kind = {"digest_method": sha256, "key_derivation": "hmac"}
+    return URLSafeSerializer(list(reversed(secrets)), salt=SALT, signer_kwargs=kind)  # it signs with the last
