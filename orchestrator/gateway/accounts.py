@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.convertors import Convertor, register_url_convertor
 
 from orchestrator.core.events import Json
 from orchestrator.gateway import bodies
@@ -32,6 +33,23 @@ LONGEST_TOLD = 1000  # characters of what is wrong with a body
 APPLIED = "by the next drain"
 
 Result = TypeVar("Result")
+
+
+class AccountId(Convertor[str]):
+    """An account's id in a path: slashes are part of it, but ``/log`` at its end is a way of its own."""
+
+    regex = r"(?:(?!/log\Z)(?s:.))+"
+
+    def convert(self, value: str) -> str:
+        """The id."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The id as it stands in a path."""
+        return value
+
+
+register_url_convertor("account", AccountId())
 router = APIRouter(tags=["accounts"])
 Key = Annotated[
     str | None,
@@ -89,7 +107,7 @@ def answered(schema: Mapping[str, Any], *statuses: int) -> dict[int | str, dict[
 
 
 @router.put(
-    "/v1/accounts/{account:path}",
+    "/v1/accounts/{account:account}",
     operation_id="tell_account",
     summary="Tell what events do not carry of an account.",
     description="Contract, renewal, owner, champion, departments, consent, and any trait. A date without a time is "
@@ -198,7 +216,7 @@ class Said(BaseModel):
 
 
 @router.post(
-    "/v1/accounts/{account:path}/log",
+    "/v1/accounts/{account:account}/log",
     operation_id="log_account",
     summary="Say what only humans know of an account.",
     description="The vocabulary of the account's playbook is the list of what may be said. It is written down at once.",

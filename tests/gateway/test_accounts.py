@@ -137,3 +137,12 @@ def test_another_word_under_a_key_is_a_conflict(told: Gateway) -> None:
     key = {"Idempotency-Key": "w-2"}
     assert log(told, {"goal": "save", "text": "Save an hour", "by": "mei"}, **key).status == 200
     assert log(told, {"event": "login", "by": "mei"}, **key).status == 409
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/v1/accounts/a", "PUT"), ("/v1/accounts/a/log", "POST"), ("/f/x", "GET, HEAD, POST")]
+)
+def test_a_wrong_method_is_told_the_right_ones(told: Gateway, path: str, allowed: str) -> None:
+    """A 405 names every method that the path answers to."""
+    answer = ask(told.url, "DELETE", path)
+    assert (answer.status, answer.headers["Allow"]) == (405, allowed)
