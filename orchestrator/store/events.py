@@ -1,14 +1,17 @@
 """Statements on events: kept, parked under a person, rejected; and the outcomes that wait to be folded."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from sqlalchemy import Connection, text
 
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
-from orchestrator.store.documents import event_document, event_from
+from orchestrator.store.documents import Document, event_document, event_from
 from orchestrator.store.rows import as_json
+
+EventId: TypeAlias = tuple[str, str]  # source and message id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,20 +110,25 @@ def keep(connection: Connection, events: Iterable[Event]) -> None:
         connection.execute(KEEP, {"rows": as_json(rows)})
 
 
-def park(connection: Connection, events: Iterable[Event]) -> None:
-    """Park events that name a person and no account."""
+def park(connection: Connection, events: Iterable[Event], past: Container[EventId] = ()) -> None:
+    """Park events that name a person and no account; those of the ``past`` stay history, whoever frees them."""
     rows = [
-        {"received_at": event.received_at, "person_id": event.person, "event": event_document(event)}
-        for event in events
+        {"received_at": event.received_at, "person_id": event.person, "event": _parked(event, past)} for event in events
     ]
     if rows:
         connection.execute(PARK, {"rows": as_json(rows)})
 
 
-def unpark(connection: Connection, persons: Iterable[str]) -> list[Event]:
-    """Take the parked events of these persons, whose identity rows are under our lock."""
+def _parked(event: Event, past: Container[EventId]) -> Document:
+    return {**event_document(event), **({"past": True} if (event.source, event.message_id) in past else {})}
+
+
+def unpark(connection: Connection, persons: Iterable[str]) -> tuple[list[Event], set[EventId]]:
+    """Take the parked events of these persons, whose identity rows are under our lock; and which are of the past."""
     listed = sorted(persons)
-    return [event_from(row) for row in connection.scalars(UNPARK, {"persons": listed})] if listed else []
+    rows = connection.scalars(UNPARK, {"persons": listed}).all() if listed else []
+    past = {(row["source"], row["message_id"]) for row in rows if row.get("past")}
+    return [event_from(row) for row in rows], past
 
 
 def reject(connection: Connection, rejected: Iterable[RejectedEvent]) -> None:

@@ -30,10 +30,10 @@ from orchestrator.playbook.errors import PlaybookError
 from orchestrator.store import accounts, families, keys
 from orchestrator.store import events as event_store
 from orchestrator.store.documents import UnknownFormatError
-from orchestrator.store.events import RejectedEvent
+from orchestrator.store.events import EventId, RejectedEvent
 from orchestrator.store.failures import Fault, fault
 from orchestrator.usecases.decide import by_account, decide
-from orchestrator.usecases.identity import resolve
+from orchestrator.usecases.identity import Resolved, resolve
 from orchestrator.usecases.library import NoPlaybookError
 from orchestrator.usecases.lookback import look_back
 from orchestrator.usecases.ports import Ports
@@ -188,16 +188,28 @@ def _decide(connection: Connection, ports: Ports, calls: Sequence[Call], *, past
     new, conflicts = _admitted(connection, calls)
     resolved = resolve(connection, new)
     event_store.reject(connection, conflicts)
-    event_store.park(connection, resolved.parked)
+    event_store.park(connection, resolved.parked, _history(resolved, past=past))
     event_store.keep(connection, resolved.known)
     grouped = _concerned(connection, ports, by_account(resolved.known))
     grouped |= {name: [] for name in resolved.renames.keys() - grouped.keys()}
     _lock(connection, ports, grouped, now, past=past)
     families.learn(connection, parentages(resolved.known).values())
-    if past:
-        look_back(connection, ports, sorted(grouped), now)
+    if past or resolved.past:
+        look_back(connection, ports, sorted(grouped if past else _looking_back(resolved) & grouped.keys()), now)
     decided = decide(connection, ports, sorted(grouped), grouped, now, resolved.renames)
     return Drained(events=len(new), rejected=len(conflicts), messages=decided.messages)
+
+
+def _history(resolved: Resolved, *, past: bool) -> frozenset[EventId]:
+    """What is parked as history: all of an import, and what was so before."""
+    imported = ((event.source, event.message_id) for event in resolved.parked) if past else ()
+    return resolved.past.union(imported)
+
+
+def _looking_back(resolved: Resolved) -> set[str]:
+    """The accounts to which events of the past came, that had waited for the call which names the account."""
+    freed = (event for event in resolved.known if (event.source, event.message_id) in resolved.past)
+    return {event.account or "" for event in freed}
 
 
 def _admitted(connection: Connection, calls: Sequence[Call]) -> tuple[list[Event], list[RejectedEvent]]:

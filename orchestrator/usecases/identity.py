@@ -22,6 +22,7 @@ from orchestrator.core.events import Event
 from orchestrator.core.identities import Register, ids_of, previous_of
 from orchestrator.store import accounts, people
 from orchestrator.store import events as event_store
+from orchestrator.store.events import EventId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,21 +32,24 @@ class Resolved:
     known: tuple[Event, ...]  # each names its account; those that were parked until now among them
     parked: tuple[Event, ...]  # each names a person whose account nobody has named yet
     renames: Mapping[str, Mapping[str, str]]  # account -> id that was given up in these events -> what it is now
+    past: frozenset[EventId] = frozenset()  # of those that were parked until now, those that are history
 
 
 def resolve(connection: Connection, events: Sequence[Event]) -> Resolved:
     """Name each event's account, save new links, and take out what was parked under the persons that they link."""
     register = _looked_up(connection, events)
-    waiting, held = list(events), set[str]()
+    waiting, held, past = list(events), set[str](), set[EventId]()
     arrived = [event for event in events if not register.settled(event)]
     while arrived:
         _hold(connection, register, held, arrived)
         register.read(arrived)
         people.save_links(connection, (register.links[person] for person in register.changed))
-        arrived = event_store.unpark(connection, register.freed)
+        arrived, of_past = event_store.unpark(connection, register.freed)
+        past |= of_past
         register.changed, register.freed = set(), set()
         waiting += arrived
-    return _redirected(connection, [register.named(event) for event in waiting], register.renames)
+    resolved = _redirected(connection, [register.named(event) for event in waiting], register.renames)
+    return replace(resolved, past=frozenset(past)) if past else resolved
 
 
 def _looked_up(connection: Connection, events: Sequence[Event]) -> Register:

@@ -98,6 +98,16 @@ def test_a_person_without_an_account_waits(world: World) -> None:
     assert world.one("SELECT count(*) FROM parked_events WHERE person_id = :who", who=person) == 0
 
 
+def test_a_past_that_waited_for_its_account_stays_past(world: World) -> None:
+    """Freed by the stream's own call, which opens the account, what was imported sends nothing all the same."""
+    company = Company()
+    bring(world, [company.lone("Signed Up", MONDAY - HOUR)])
+    world.drain(company.group(), company.identify())
+    world.live()
+    assert world.count_of("signed_up") == 1
+    assert (world.decisions(), world.relay.taken) == ([("acme", "hello", "backfill")], [])
+
+
 def test_bad_lines_are_kept_with_their_place_and_stop_nobody(world: World) -> None:
     """What cannot be read is listed under file and line, once however often it is tried; its neighbours go in."""
     company = Company()
