@@ -64,6 +64,7 @@ class Publisher:
         self._most_waiting = most_waiting
         self._queue: deque[_Waiting] = deque()
         self._gathered = 0
+        figures.gathered.set_function(lambda: self._gathered)
         self._called = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="publisher")
         self._lengths = [0] * streams.shards
@@ -81,17 +82,13 @@ class Publisher:
             raise Refusal(429, "busy", "More events wait here than there is room for.", retry_after=1)
         waiting = _Waiting(commands, sum(map(len, commands)), shards, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
-        self._gather(len(commands))
+        self._gathered += len(commands)
         self._called.set()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await waiting.outcome
         except TimeoutError:
             raise _away("The broker did not answer in time.") from None
-
-    def _gather(self, entries: int) -> None:
-        self._gathered += entries
-        self._figures.gathered.set(self._gathered)
 
     async def run(self) -> None:
         """Take what waits, again and again, until cancelled."""
@@ -116,7 +113,7 @@ class Publisher:
         entries = size = 0
         while self._queue and (not group or (entries <= MOST_TOGETHER and size <= MOST_BYTES)):
             waiting = self._queue.popleft()
-            self._gather(-len(waiting.commands))
+            self._gathered -= len(waiting.commands)
             if not waiting.outcome.done():
                 group.append(waiting)
                 entries += len(waiting.commands)
