@@ -43,6 +43,14 @@ def statements(before: Person, after: Person, events: Iterable[Event]) -> list[S
     return [each for each in (*said, kept) if each is not None]
 
 
+def unsubscribed_at(known: datetime | None, said: Iterable[Statement]) -> datetime | None:
+    """Since when an address is unsubscribed, by all that was said of it and what unsubscribed it otherwise."""
+    told = list(said)
+    last = max([*(each.at for each in told if not each.given), *([] if known is None else [known])], default=None)
+    lifted = any(each.resubscribes and last is not None and each.at > last for each in told)
+    return None if lifted else last
+
+
 def _said(event: Event, person: str, known: str | None) -> Statement | None:
     word, email = _text(event.properties.get("consent")), event.properties.get("email")
     address = email if isinstance(email, str) and "@" in email else known

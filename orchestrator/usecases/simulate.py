@@ -15,6 +15,7 @@ from heapq import heappop, heappush
 from typing import Literal, TypeAlias, assert_never
 
 from orchestrator.core.account import Account, known_as
+from orchestrator.core.consent import Statement, statements, unsubscribed_at
 from orchestrator.core.decisions import (
     Cancel,
     Decision,
@@ -159,6 +160,7 @@ class _World:
     accounts: dict[str, Account] = field(default_factory=dict)
     people: dict[str, dict[str, Person]] = field(default_factory=dict)  # account -> person
     contacts: dict[str, Contact] = field(default_factory=dict)  # by normalised address
+    consents: dict[str, list[Statement]] = field(default_factory=dict)  # what was said of getting mail, by the same
     register: Register = field(default_factory=Register)  # who is who, and where they belong
     tied: bool = False  # whether at this instant anybody has become known, perhaps under another id
     united: set[str] = field(default_factory=set)  # accounts of persons who have become known under another id
@@ -389,7 +391,19 @@ class _World:
         known = self.people.setdefault(name, {})
         for event in events:
             if event.kind is EventKind.IDENTIFY and event.person is not None:
-                known[event.person] = learn(known.get(event.person, Person(id=event.person)), [event])
+                before = known.get(event.person, Person(id=event.person))
+                known[event.person] = learn(before, [event])
+                for said in statements(before, known[event.person], [event]):
+                    self._agree(said)
+
+    def _agree(self, said: Statement) -> None:
+        """What was said of getting mail acts on the address at once, as in the flow."""
+        address = _normalised(said.address)
+        if address is not None:
+            told = self.consents.setdefault(address, [])
+            told.append(said)
+            known = self.contacts.get(address, Contact(address=address))
+            self.contacts[address] = replace(known, unsubscribed_at=unsubscribed_at(known.unsubscribed_at, told))
 
     def _park(self, account: Account, events: Sequence[Event], error: Exception, now: datetime) -> None:
         tries = self.failures.get(account.id, (now, 0, ""))[1] + 1
@@ -516,8 +530,12 @@ def _taken(heap: list[tuple[datetime, str]], now: datetime) -> Iterator[tuple[da
 
 
 def _address(person: Person) -> str | None:
+    return None if person.email is None else _normalised(person.email)
+
+
+def _normalised(address: str) -> str | None:
     try:
-        return None if person.email is None else normalise(person.email)
+        return normalise(address)
     except AddressError:
         return None
 

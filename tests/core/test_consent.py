@@ -1,10 +1,10 @@
 """What calls say of consent becomes statements on addresses; which of them counts is the store's to follow."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from orchestrator.core.consent import Statement, statements
+from orchestrator.core.consent import Statement, statements, unsubscribed_at
 from orchestrator.core.events import Event, EventKind, Json
 from orchestrator.core.people import Person, learn
 from tests.core.strategies import START, event
@@ -81,3 +81,45 @@ def test_the_time_of_another_word_does_not_date_this_one() -> None:
 def test_a_person_without_consent_has_none_at_a_new_address() -> None:
     """Most people never said anything of it."""
     assert said(identify(email="a@b.example")) == []
+
+
+DAYS = [START + timedelta(days=number) for number in range(4)]
+
+
+def stated(number: int, *, given: bool = False, resubscribes: bool = False) -> Statement:
+    return Statement(
+        address="a@b.example",
+        person="p1",
+        given=given,
+        at=DAYS[number],
+        source="",
+        resubscribes=resubscribes,
+        stamp=(DAYS[number], "crm", str(number)),
+    )
+
+
+AGAIN = stated(2, given=True, resubscribes=True)
+
+
+@pytest.mark.parametrize(
+    ("known", "told", "since"),
+    [
+        (None, [], None),
+        (DAYS[1], [], 1),
+        (None, [stated(1)], 1),
+        (DAYS[0], [stated(1)], 1),
+        (None, [stated(1), stated(2, given=True)], 1),
+        (None, [stated(1), AGAIN], None),
+        (None, [AGAIN, stated(1)], None),
+        (None, [stated(3), AGAIN], 3),
+        (DAYS[3], [AGAIN], 3),
+        (DAYS[1], [AGAIN], None),
+        (DAYS[2], [AGAIN], 2),
+        (None, [AGAIN], None),
+    ],
+)
+def test_the_last_withdrawal_counts_unless_a_later_word_lifts_it(
+    known: datetime | None, told: list[Statement], since: int | None
+) -> None:
+    """Since when somebody is unsubscribed follows from all that was said, in whatever order."""
+    assert unsubscribed_at(known, told) == (None if since is None else DAYS[since])

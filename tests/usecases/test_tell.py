@@ -11,6 +11,7 @@ from orchestrator.core.reasons import MessageReason
 from orchestrator.intake.particulars.fields import UnusableError
 from orchestrator.intake.particulars.sheet import Form, opened
 from orchestrator.intake.particulars.telling import Teller, person_id
+from orchestrator.usecases.simulate import Arrival, simulate
 from orchestrator.usecases.tell import Told, tell
 from orchestrator.usecases.tell_rows import tell_rows
 from tests.usecases.company import DAY, HOUR, MONDAY, Company
@@ -184,3 +185,16 @@ def test_a_sheet_goes_in_row_by_row(acme: World, tmp_path: Path) -> None:
         (4, ("column Revenue: arr: expected a number such as 120000, got 'much'",)),
         (5, ("expected 2 cells as in the header, got 1",)),
     ]
+
+
+def test_a_simulation_writes_to_nobody_who_withdrew(bare: World) -> None:
+    """The same calls simulated end as they do in the flow: the mail is cancelled at the door."""
+    playbook = bare.publish(tiny())
+    company = Company()
+    calls = [*company.sign_up(), company.identify(MONDAY, consent="withdrawn", consent_source="form")]
+    bare.drain(*calls)
+    bare.live()
+    found = simulate([Arrival(at=MONDAY, call=call) for call in calls], playbook, MONDAY + HOUR)
+    (end,) = found.messages
+    assert (end.state, end.reason) == (bare.message()["state"], bare.message()["reason"])
+    assert end.reason is MessageReason.UNSUBSCRIBED
