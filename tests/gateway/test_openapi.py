@@ -12,7 +12,7 @@ from tests.gateway.live import Gateway
 pytestmark = pytest.mark.timeout(400)
 
 EXAMPLES = 600  # at least, over all operations; 60 missed planted faults
-A_ROUTE = 25  # at most, by fuzzing, besides those of the boundaries
+A_ROUTE = 12  # at most, by fuzzing, besides those of the boundaries, which are some eighty
 CHECKS = (
     *("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance"),
     *("response_schema_conformance", "missing_required_header", "unsupported_method", "allow_header_conformance"),
@@ -49,7 +49,7 @@ def test_every_answer_is_documented_with_a_key(gateway: Gateway, tmp_path: Path)
 
 def test_every_answer_is_documented_without_a_key(gateway: Gateway, tmp_path: Path) -> None:
     """Without a key the answers are documented too."""
-    ran = schemathesis(gateway, tmp_path, "--seed", "5", "--phases", "coverage")
+    ran = schemathesis(gateway, tmp_path, "--seed", "5", "--phases", "fuzzing", "--max-examples", "8")
     assert ran.returncode == 0, ran.stdout
     assert generated(ran.stdout) > 0
 
