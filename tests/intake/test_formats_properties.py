@@ -111,10 +111,7 @@ def test_neighbours_of_poison_come_through_unchanged(listed: list[dict[str, Json
 @patient
 @given(st.integers(0, 3600), st.integers(-7200, 7200), st.integers(0, 600))
 def test_a_clock_that_is_off_is_corrected(ago: int, off: int, way: int) -> None:
-    """However far a client's clock is off, what happened so long before it was sent happened so long before it came.
-
-    A difference of seconds is the time on the road: then it happened when it says, if that is not ahead.
-    """
+    """What happened so long before it was sent happened so long before it came, unless the clock is right."""
     sent = NOW - timedelta(seconds=way) + timedelta(seconds=off)
     call: dict[str, Json] = {"type": "track", "event": "e", "userId": "u", "messageId": "m"}
     call["timestamp"] = (sent - timedelta(seconds=ago)).isoformat()
