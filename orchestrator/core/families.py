@@ -74,6 +74,12 @@ def line(account: str, parents: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def kin(account: str, parents: Mapping[str, str]) -> frozenset[str]:
+    """All accounts of the family that an account belongs to, itself among them: whoever has the same top, or turns."""
+    top = {account, *line(account, parents)}
+    return frozenset({*top, *(each for each in parents if not top.isdisjoint(line(each, parents)))})
+
+
 def whole(members: Iterable[Account]) -> Whole:
     """What these accounts add up to."""
     known = list(members)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Literal, TypeAlias, assert_never
 
+from orchestrator.core import families
 from orchestrator.core.account import Account, known_as
 from orchestrator.core.consent import Statement, statements, unsubscribed_at
 from orchestrator.core.decisions import (
@@ -162,6 +163,8 @@ class _World:
     contacts: dict[str, Contact] = field(default_factory=dict)  # by normalised address
     consents: dict[str, list[Statement]] = field(default_factory=dict)  # what was said of getting mail, by the same
     register: Register = field(default_factory=Register)  # who is who, and where they belong
+    parents: dict[str, families.Parentage] = field(default_factory=dict)  # by account: the last word on its parent
+    sent_to: dict[tuple[str, str, str, str], set[str]] = field(default_factory=dict)  # a touch -> whose
     tied: bool = False  # whether at this instant anybody has become known, perhaps under another id
     united: set[str] = field(default_factory=set)  # accounts of persons who have become known under another id
     unlinked: dict[str, list[Event]] = field(default_factory=dict)  # by person
@@ -251,6 +254,9 @@ class _World:
         events, self.tied = list[Event](), False
         while self.arrivals and self.arrivals[-1].at <= now:
             events += self._read(self.arrivals.pop())
+        for word in families.parentages(events).values():
+            held = self.parents.get(word.account, word)
+            self.parents[word.account] = word if word.stamp > held.stamp else held
         grouped: dict[str, list[Event]] = {}
         for event in events:
             grouped.setdefault(event.account or "", []).append(self.register.named(event) if self.tied else event)
@@ -460,7 +466,7 @@ class _World:
             self._report(message, "cancelled", MessageReason.NO_ADDRESS, now)
             return
         contact = self.contacts.get(address, Contact(address=address))
-        match self._released(message, contact, now):
+        match self._released(message, replace(contact, had=self._had(message, address)), now):
             case Cancel(reason=reason):
                 self._report(message, "cancelled", reason, now)
             case Wait(until=until, reason=reason):
@@ -470,6 +476,7 @@ class _World:
                 self._report(message, "cancelled", MessageReason.SHADOW, now)
             case Send():
                 self._count(contact, message, now)
+                self.sent_to.setdefault(_touch(message, address), set()).add(message.account)
                 self._report(message, "sent", None, now)
             case _ as unreachable:
                 assert_never(unreachable)
@@ -478,6 +485,13 @@ class _World:
         account = self.accounts[message.account]
         person = self.people[message.account].get(message.person)
         return release(message, account, person, contact, now, self.playbook, parked=message.account in self.failures)
+
+    def _had(self, message: Message, address: str) -> frozenset[tuple[str, str]]:
+        """Whether the address had this very touch from another account of the family."""
+        told = self.sent_to.get(_touch(message, address), set()) if self.parents and not message.exempt else set[str]()
+        parents = {each.account: each.parent for each in self.parents.values() if each.parent is not None}
+        had = bool(told) and not told.isdisjoint(families.kin(message.account, parents) - {message.account})
+        return frozenset({(message.play, message.episode)} if had else ())
 
     def _count(self, contact: Contact, message: Message, now: datetime) -> None:
         if not message.exempt and message.mode is Mode.LIVE:
@@ -538,6 +552,10 @@ def _normalised(address: str) -> str | None:
         return normalise(address)
     except AddressError:
         return None
+
+
+def _touch(message: Message, address: str) -> tuple[str, str, str, str]:
+    return (address, message.play, message.episode, message.mode)
 
 
 def _is_touch(message: Message, other: Message) -> bool:

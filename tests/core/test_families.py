@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.core.events import Json
 from orchestrator.core.facts import Facts, Written
-from orchestrator.core.families import Parentage, line, parentages, whole
+from orchestrator.core.families import Parentage, kin, line, parentages, whole
 from orchestrator.core.lifecycle import opened
 from tests.core.playbooks import PLAYBOOK
 from tests.core.strategies import START, event, traits
@@ -43,6 +43,13 @@ def test_the_line_ends_at_the_top_or_where_it_turns() -> None:
     assert line("a", {"c": "b", "b": "a"}) == ()
     assert line("a", {"a": "b", "b": "a"}) == ("b", "a")
     assert line("x", {"x": "a", "a": "b", "b": "a"}) == ("a", "b")
+
+
+def test_kin_are_all_below_the_same_top() -> None:
+    """Those above, those beside and those below; strangers are alone, a circle is one family."""
+    parents = {"c": "b", "b": "a", "d": "a", "y": "x", "r": "s", "s": "r"}
+    assert {kin(each, parents) for each in "abcd"} == {frozenset("abcd")}
+    assert (kin("x", parents), kin("z", parents), kin("r", parents)) == tuple(map(frozenset, ("xy", "z", "rs")))
 
 
 def test_what_a_family_adds_up_to() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.store import families
 from orchestrator.usecases.merge import merge, rename
+from orchestrator.usecases.simulate import Arrival, simulate
 from tests.usecases.company import DAY, HOUR, MONDAY, Company
 from tests.usecases.playbooks import HELLO, WEEKLY, tiny
 from tests.usecases.world import World
@@ -122,3 +123,15 @@ def test_families_follow_who_was_merged_or_renamed(bare: World, parent: Company,
     assert kin(bare, "holding") == ({}, ["other"])
     merge(bare.ports, "other", "holding")
     assert kin(bare, "holding") == ({}, [])
+
+
+def test_a_simulation_knows_families(bare: World, parent: Company, child: Company) -> None:
+    """The same calls simulated: one letter leaves, the other is repeated."""
+    playbook = bare.publish(tiny(HELLO))
+    calls = [child.group(parent="group")]
+    calls += [call for each in (parent, child) for call in (each.identify(email=SHARED), each.track("Signed Up"))]
+    found = simulate([Arrival(at=MONDAY, call=call) for call in calls], playbook, MONDAY)
+    assert sorted((each.state, str(each.reason)) for each in found.messages) == [
+        ("cancelled", "repeated"),
+        ("sent", "None"),
+    ]
