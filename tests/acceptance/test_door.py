@@ -129,12 +129,18 @@ def test_a_recorded_request_is_stored_as_it_means(doorway: Doorway, request_: Re
         item = items[name]
         assert row["kind"] == item["type"]
         assert row["name"] == item.get("event", item["type"])
-        assert row["person_id"] == (item.get("userId") or item.get("anonymousId"))
+        assert row["person_id"] in _known_as(item.get("userId") or item.get("anonymousId"))
         said = item.get("properties") or item.get("traits") or {}
         assert said.items() <= row["properties"].items()
         ago = datetime.fromisoformat(request_.body["sentAt"]) - datetime.fromisoformat(item["timestamp"])
         assert row["occurred_at"] == row["received_at"] - ago, "its clock is hours behind ours by now"
         assert row["account_id"] == item.get("groupId", item.get("context", {}).get("groupId", row["account_id"]))
+
+
+def _known_as(person: str) -> set[str]:
+    """The ids of a person: the one that was said, and the one that a recorded alias ties it to."""
+    aliases = (item for each in recorded() for item in each.body["batch"] if item["type"] == "alias")
+    return {person, *(item["userId"] for item in aliases if item["previousId"] == person)}
 
 
 # ------------------------------------------------------------------------------------------------------------ poison
