@@ -358,3 +358,21 @@ def test_routing_goes_by_account_then_person() -> None:
     assert belongs_to(raw(context=None)) == "u-1"
     assert belongs_to(b"\xff") is None
     assert belongs_to(raw(userId=None, context=None)) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "previous"),
+    [
+        ({"anonymousId": "device"}, "device"),
+        ({"anonymousId": "u-1"}, None),
+        ({"anonymousId": "device", "userId": None}, None),
+        ({"traits": {"previous_id": "boss"}}, None),
+        ({"anonymousId": "device", "traits": {"previous_id": "boss"}}, "device"),
+    ],
+    ids=["both", "the same", "no user", "a trait", "both and a trait"],
+)
+def test_identify_with_both_ids_ties_them(fields: dict[str, Json], previous: str | None) -> None:
+    """The anonymous id is the user's; nobody can say that of another by a trait."""
+    named: dict[str, Json] = {"type": "identify", "event": None, "userId": "u-1", "properties": None}
+    event = parsed(raw(**(named | fields))).event
+    assert event.properties.get("previous_id") == previous
