@@ -9,6 +9,7 @@ from datetime import timedelta
 from threading import Event
 
 from orchestrator.store import partitions
+from orchestrator.store.engine import LOCK_SECONDS
 from orchestrator.store.tables import RANGED
 from orchestrator.usecases.drain import drain
 from orchestrator.usecases.ports import Retention
@@ -145,4 +146,4 @@ def test_months_are_made_and_dropped_under_drains_that_run(world: World) -> None
             future.result(60)
     assert world.one("SELECT count(*) FROM events") == made * 20
     assert world.one("SELECT count(*) FROM rejected_events") == 0
-    assert slowest[0] < partitions.LOCK_PATIENCE.total_seconds()
+    assert slowest[0] < LOCK_SECONDS  # beyond it a lock is given up: nothing may come near, on a busy machine either
