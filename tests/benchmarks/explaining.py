@@ -37,7 +37,7 @@ def explaining(stage: Stage, scale: Scale) -> Told:
     stage.populate(Population(name="explained", size=scale.waiting, exponent=0.0))
     asked = _remember(stage, scale)
     spent = sorted(_told(stage, account) for account in asked)
-    commands = [_commanded(stage, account) for account in asked[:COMMANDS]]
+    commands = [_commanded(stage, account) for account in asked[: min(COMMANDS, scale.rounds)]]
     stored, long = stage.count("decisions"), sum(len(life.decisions) for life in stage.lives) / len(stage.lives)
     name = f"why, {scale.waiting:,} accounts"
     return Told(

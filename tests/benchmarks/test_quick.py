@@ -21,7 +21,7 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.mark.acceptance
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_the_benchmark_runs_and_reports(folder: Path) -> None:
     """`make bench`, on a toy scale, compares all subjects on both workloads and writes figures; no time is judged."""
     arguments = ("-m", "tests.benchmarks", "--quick", "--folder", str(folder / "bench"))
