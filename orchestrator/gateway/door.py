@@ -98,7 +98,10 @@ class Door:
     # ------------------------------------------------------------------------------------------------- is it too much
 
     async def admit(self, key: WriteKey, events: int) -> None:
-        """Take so many events from what the key may bring; a batch that is larger than its rate takes all of it.
+        """Take so many events from what the key may bring; who asks for more than is left gets in, and takes all of it.
+
+        So a batch that is as large as its rate is not held off for ever by single events that come in between; more
+        than a rate allows comes by one request a window.
 
         Raises:
             Refusal: 429, its rate is used up.
@@ -108,6 +111,8 @@ class Door:
         if await self.limiter.hit(rate, name, cost=max(1, min(events, rate.amount))):
             return
         stats = await self.limiter.get_window_stats(rate, name)
+        if stats.remaining and await self.limiter.hit(rate, name, cost=stats.remaining):
+            return
         left = stats.reset_time - SystemClock().instant().timestamp()  # the limiter tells the machine's time
         raise Refusal(429, "rate", f"This key may bring {key.rate}.", retry_after=round(left + 0.5))
 

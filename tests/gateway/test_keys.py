@@ -66,6 +66,15 @@ def test_a_key_brings_what_its_rate_allows(gateway: Gateway) -> None:
     assert gateway.post("/v1/track", LOGIN).status == 200  # another key's rate is its own
 
 
+def test_a_large_batch_is_not_held_off_by_single_events(gateway: Gateway) -> None:
+    """While anything is left of a rate a batch gets in, and takes all that is left."""
+    few = basic(gateway.key("mixed", rate="5/minute"))
+    batch: Json = {"batch": [{**LOGIN, "type": "track"}] * 10}
+    statuses = [gateway.post("/v1/track", LOGIN, few).status, gateway.post("/v1/batch", batch, few).status]
+    assert statuses == [200, 200]
+    assert gateway.post("/v1/track", LOGIN, few).status == 429
+
+
 # ------------------------------------------------------------------------------------------------------------ the ring
 
 
