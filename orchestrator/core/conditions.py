@@ -668,9 +668,20 @@ def turned_by(node: Node, vocabulary: Vocabulary) -> frozenset[str] | None:
     return frozenset(events_of(node, vocabulary))
 
 
-_OPEN = frozenset(
-    {TermKind.GOALS_SET, TermKind.GOALS_MET, TermKind.GOALS_OPEN, TermKind.BUSINESS_DAYS_AGO}
-)  # an account's goals name figures of their own, and a working day is read in the zone of whoever is written to
+def may_turn(node: Node, event: str, vocabulary: Vocabulary) -> bool:
+    """Whether an event of this name may turn a condition of an account whose people and traits stay as they are."""
+    return event in events_of(node, vocabulary) or any(term.kind in _OF_GOALS for term in terms(node))
+
+
+def zoned(node: Node) -> bool:
+    """Whether what a condition says depends on the zone of whoever is written to."""
+    return any(term.kind is TermKind.BUSINESS_DAYS_AGO for term in terms(node))
+
+
+_OF_GOALS = frozenset({TermKind.GOALS_SET, TermKind.GOALS_MET, TermKind.GOALS_OPEN})
+_OPEN = _OF_GOALS | {
+    TermKind.BUSINESS_DAYS_AGO
+}  # an account's goals name figures of their own, and a working day is read in the zone of whoever is written to
 _UNHEARD = frozenset(
     {
         *(TermKind.TRAIT, TermKind.DAYS_UNTIL, TermKind.MILESTONE, TermKind.MILESTONE_DAYS, TermKind.HEALTH_FALLING),

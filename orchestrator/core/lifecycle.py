@@ -64,6 +64,7 @@ from orchestrator.core.decisions import (
 from orchestrator.core.errors import IllegalInputError, UndecidableError
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json, distinct
 from orchestrator.core.facts import adds, fold, names_of, week_of
+from orchestrator.core.glance import next_look, still_rests
 from orchestrator.core.people import Person, recipient
 from orchestrator.core.playbook import (
     AskSurvey,
@@ -172,13 +173,10 @@ def advance(
     """
     _check(account, now, playbook)
     absorbed = absorb(account, events, playbook)
-    if account.held(now):
-        return Step(account=_waiting_to_live(absorbed))
-    if quiet(account, events, now, playbook):
-        return Step(account=absorbed)
     heard = _heard(events, playbook) if _rests(account, now, playbook) else None
     try:
-        return _settle(_Moving(absorbed, tuple(people), now, playbook, heard))
+        resting = _glanced(account, absorbed, events, now, playbook)
+        return resting or _settle(_Moving(absorbed, tuple(people), now, playbook, heard))
     except OverflowError as error:
         msg = f"account {account.id}: one of its instants leads beyond the calendar ({error})"
         raise UndecidableError(msg) from error
@@ -189,6 +187,42 @@ def _waiting_to_live(account: Account) -> Account:
     if (account.wake_at, account.basis) == (account.live_at, HELD):
         return account
     return replace(account, wake_at=account.live_at, basis=HELD)
+
+
+def glance(account: Account, events: Sequence[Event], now: datetime, playbook: Playbook) -> Step | None:
+    """What ``advance`` comes to, whoever the account's people are; None: it may depend on them.
+
+    Raises:
+        IllegalInputError: as ``advance`` does.
+        UndecidableError: likewise.
+    """
+    _check(account, now, playbook)
+    return _glanced(account, absorb(account, events, playbook), events, now, playbook)
+
+
+def _glanced(
+    account: Account, absorbed: Account, events: Sequence[Event], now: datetime, playbook: Playbook
+) -> Step | None:
+    """The step of an account that still rests with these events; None: everything must be looked at."""
+    if account.held(now):
+        return Step(account=_waiting_to_live(absorbed))
+    if not _rests(account, now, playbook):
+        return None
+    if all(_unread(event, account, playbook) for event in events):
+        return Step(account=absorbed)
+    heard = None if any(_is_of_people(event) for event in events) else _heard(events, playbook)
+    if heard is None:
+        return None
+    view = view_of(absorbed, now, playbook)
+    if not still_rests(absorbed, heard, view, playbook):
+        return None
+    wake_at = next_look(absorbed, heard, view, playbook)
+    return Step(account=absorbed if wake_at == absorbed.wake_at else replace(absorbed, wake_at=wake_at))
+
+
+def _is_of_people(event: Event) -> bool:
+    """What is said of people, and by us: it is looked at in more places than conditions."""
+    return event.kind is EventKind.IDENTIFY or event.source == OWN_SOURCE
 
 
 def _settle(moving: "_Moving") -> Step:

@@ -11,7 +11,7 @@ from typing import TypeAlias, assert_never, get_args
 
 from orchestrator.core.audience import Audience
 from orchestrator.core.calendars import Hours
-from orchestrator.core.conditions import ALWAYS, Case, Node, Weighted, turned_by
+from orchestrator.core.conditions import ALWAYS, Case, Node, Weighted, may_turn, turned_by, zoned
 from orchestrator.core.events import Json
 from orchestrator.core.facts import Vocabulary
 from orchestrator.core.metrics import Bound, Metric
@@ -617,6 +617,7 @@ class Playbook:
     rows: Mapping[str, tuple[Transition, ...]] = field(init=False)  # stage -> what leads out of it, in order
     dated_by: Mapping[str, tuple[str, ...]] = field(init=False)  # field of Account -> the plays that it may make due
     hears: Mapping[Node, frozenset[str] | None] = field(init=False)  # condition -> what may turn it; None: any event
+    touched: Mapping[str, "Touched"] = field(init=False)  # event that rules look at -> what it alone may turn
 
     def __post_init__(self) -> None:
         """Derive what the plays say, so that a playbook without signals has nothing to look through."""
@@ -638,6 +639,32 @@ class Playbook:
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
+        object.__setattr__(self, "touched", {name: self._touched(name) for name in self.reads})
+
+    def _touched(self, event: str) -> "Touched":
+        """What an event of this name may turn, beside facts."""
+        plays, rows = (
+            self.plays,
+            {stage: tuple(row for row in out if self._by(row.when, event)) for stage, out in self.rows.items()},
+        )
+        goals = frozenset(name for name, play in plays.items() if self._by(play.policy.only_while, event))
+        return Touched(
+            milestones=tuple(each for each in self.milestones.values() if self._by(each.when, event)),
+            rows={stage: out for stage, out in rows.items() if out},
+            watched=tuple(
+                (name, held.condition) for name, held in self.watched.items() if self._by(held.condition, event)
+            ),
+            goals=goals,
+            signals=tuple(name for name in self.signals if name in goals),
+            dated=frozenset(play.name for play in plays.values() if event in dates(play.trigger, self.milestones)),
+            weighs=self._by(self.health, event),
+            everything=event in self.vocabulary.steps
+            or any(self._by(node, event) and zoned(node) for node in self._followed()),
+        )
+
+    def _by(self, condition: Node | None, event: str) -> bool:
+        """Whether an event may turn a condition."""
+        return condition is not None and may_turn(condition, event, self.vocabulary)
 
     def _followed(self) -> Iterator[Node]:
         """The conditions that an account is followed by, whatever is due."""
@@ -648,6 +675,33 @@ class Playbook:
             yield from (node for node in (held, play.policy.only_while) if node is not None)
         if self.health is not None:
             yield self.health
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """What one event may turn in an account at rest (``core.glance``)."""
+
+    milestones: tuple[Milestone, ...]  # whose conditions hear it
+    rows: Mapping[str, tuple[Transition, ...]]  # stage -> the ways out of it that hear it
+    watched: tuple[tuple[str, Node], ...]  # play -> the condition whose edges start it
+    goals: frozenset[str]  # plays whose ``only_while`` hears it
+    signals: tuple[str, ...]  # those of them that are signals
+    dated: frozenset[str]  # plays whose due instant it may move
+    weighs: bool  # whether the health hears it
+    everything: bool  # whether it may turn what is read in the zone of people, or where an onboarding is
+
+
+def dates(trigger: Trigger, milestones: Mapping[str, Milestone]) -> frozenset[str]:
+    """The events that move a trigger's due instant; the anchor, traits and what is decided move others."""
+    match trigger:
+        case After() | Silent():
+            return frozenset({trigger.since})
+        case Occurred():
+            return frozenset({trigger.event})
+        case Overdue():
+            return frozenset(target.since for target in milestones[trigger.milestone].targets)
+        case _:
+            return frozenset()
 
 
 _DATED_BY: Mapping[str, tuple[type[Trigger], ...]] = {

@@ -134,6 +134,29 @@ def next_due(play: Play, account: Account, zone: Zone, playbook: Playbook) -> Du
     return Due(play=play, episode=episode, at=_at(play, base, zone.tz))
 
 
+def earliest(play: Play, account: Account, playbook: Playbook) -> datetime | None:
+    """No instant that ``next_due`` gives in any zone is earlier; of the triggers that single events date, else None."""
+    entry, trigger = account.ledger.get(play.name), play.trigger
+    if entry is not None and entry.episode >= ONCE:
+        return None
+    anchor = anchor_of(account, playbook)
+    match trigger:
+        case After():
+            fact = account.facts.events.get(trigger.since)
+            found = None if fact is None else (ONCE, fact.first + trigger.delay)
+        case Silent():
+            since = _quiet_since(trigger, account, anchor)
+            found = None if since is None else (since.isoformat(), since + trigger.period)
+        case Occurred():
+            fact = account.facts.events.get(trigger.event)
+            found = None if fact is None else (fact.last.isoformat(), fact.last)
+        case Overdue():
+            found = _overdue(playbook.milestones[trigger.milestone], account, anchor)
+        case _:
+            found = None
+    return None if found is None or (entry is not None and entry.episode >= found[0]) else found[1]
+
+
 def broken(play: Play, account: Account, zone: Zone, playbook: Playbook) -> Due | None:
     """The episode that a waiting play came due for, when it is no longer the one that counts; else None."""
     waiting = account.waiting.get(play.name)
@@ -325,12 +348,13 @@ def working_days(account: Account, closed: Container[date] = frozenset[date]()) 
 def _silence(
     trigger: Silent, account: Account, anchor: datetime | None, tz: ZoneInfo, playbook: Playbook
 ) -> tuple[str, datetime] | None:
+    since = _quiet_since(trigger, account, anchor)
+    return None if since is None else (since.isoformat(), _later(since, trigger, account, tz, playbook))
+
+
+def _quiet_since(trigger: Silent, account: Account, anchor: datetime | None) -> datetime | None:
     fact = account.facts.events.get(trigger.since)
-    instants = [at for at in (fact.last if fact else None, anchor) if at is not None]
-    if not instants:
-        return None
-    base = max(instants)
-    return base.isoformat(), _later(base, trigger, account, tz, playbook)
+    return max((at for at in (fact.last if fact else None, anchor) if at is not None), default=None)
 
 
 def _phase(trigger: PhaseEntered, play: Play, account: Account) -> tuple[str, datetime] | None:

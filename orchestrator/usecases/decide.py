@@ -9,6 +9,7 @@ go on. A parked account's new events are folded; it is decided again when its pa
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -19,7 +20,7 @@ from orchestrator.core.account import Account
 from orchestrator.core.consent import Statement, statements
 from orchestrator.core.decisions import Message, Note, NoteKind, Step
 from orchestrator.core.events import Event, EventKind
-from orchestrator.core.lifecycle import absorb, advance, quiet
+from orchestrator.core.lifecycle import absorb, advance, glance
 from orchestrator.core.people import Person, learn
 from orchestrator.core.playbook import Channel, Playbook
 from orchestrator.messaging.address import normalise
@@ -94,9 +95,12 @@ def decide(
     parked = accounts.parked(connection, ids)
     events = _with_outcomes(connection, ids, arrived, now)
     _save_people(connection, events, now)
-    crowd = gather(connection, ports, locked, _curious(ports, locked, events, now))
+    resting = _resting(connection, ports, locked.values(), events, now)
+    crowd = gather(connection, ports, locked, locked.keys() - resting.keys())
     moved = [
         _move(connection, ports, each, crowd.get(name, []), events.get(name, []), parked.get(name), now)
+        if name in parked or name not in resting
+        else _Moved(before=each, step=resting[name], parking=None, was=None)
         for name, each in sorted(locked.items())
     ]
     written = _held_back(connection, ports, moved, events, now)
@@ -144,19 +148,19 @@ def _save_consents(connection: Connection, said: Sequence[Statement], now: datet
     consents.record(connection, by_address, now)
 
 
-def _curious(
-    ports: Ports,
-    locked: Mapping[str, Locked],
-    events: Mapping[str, list[Event]],
-    now: datetime,
-) -> list[str]:
-    """The accounts whose decision may need people: the others cost their fold only."""
-    return [name for name, each in locked.items() if not _is_quiet(ports, each.account, events.get(name, []), now)]
-
-
-def _is_quiet(ports: Ports, account: Account, events: Sequence[Event], now: datetime) -> bool:
-    edition = ports.library.editions.get(account.playbook_version)
-    return edition is not None and quiet(account, events, now, edition.playbook)
+def _resting(
+    connection: Connection, ports: Ports, locked: Iterable[Locked], events: Mapping[str, list[Event]], now: datetime
+) -> dict[str, Step]:
+    """The steps of the accounts whose decision needs no people: most cost their fold only."""
+    found = {}
+    for each in locked:
+        account = each.account
+        playbook = ports.library.edition(connection, account.playbook_version).playbook
+        with suppress(Exception):  # whatever a rule raises is raised again, and dealt with, by the whole step
+            step = glance(account, events.get(account.id, []), now, playbook)
+            if step is not None:
+                found[account.id] = step
+    return found
 
 
 def _move(

@@ -514,7 +514,7 @@ def test_an_opening_overtakes_what_its_last_closing_started() -> None:
     happens(lived, "login", 1)
     happens(lived, "login", 4.4)  # Sunday evening: the relief waits for Monday
     lived.step(lived.now, [event("login", lived.now)])
-    late = replace(lived.account, edges={"flap": Edge(since=START + 4.5 * DAY)})
+    late = replace(lived.account, edges={"flap": Edge(since=START + 4.5 * DAY)}, basis="")
     left = signal("flap", Holds(condition=seen("left")), only_while=seen("left"))
     book = replace(lived.playbook, plays={**lived.playbook.plays, "flap": left})
     step = advance(late, lived.people, [event("left", lived.now)], START + 4.6 * DAY, book)
