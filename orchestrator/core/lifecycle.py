@@ -252,13 +252,6 @@ def basis_of(account: Account, playbook: Playbook) -> str:
     return f"{playbook.version}{calendar}{'/paused' if account.paused else ''}"
 
 
-def quiet(account: Account, events: Sequence[Event], now: datetime, playbook: Playbook) -> bool:
-    """Whether nothing that these events touch is read by any rule, and no time has come."""
-    if account.held(now):
-        return True
-    return _rests(account, now, playbook) and all(_unread(event, account, playbook) for event in events)
-
-
 def _rests(account: Account, now: datetime, playbook: Playbook) -> bool:
     """Whether without an event everything would still be as it was left."""
     return account.basis == basis_of(account, playbook) and (account.wake_at is None or account.wake_at > now)
