@@ -7,6 +7,7 @@ on the order. Where something must be bounded (weeks, distinct values, survey an
 order over the whole set, never by arrival.
 """
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -118,6 +119,7 @@ class Said:
 
 
 Stamped = TypeVar("Stamped", Written, Said)
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,19 +177,21 @@ def week_of(instant: datetime) -> int:
 
 def fold(facts: Facts, events: Iterable[Event], vocabulary: Vocabulary) -> Facts:
     """The facts with these events added; each event must be new (the store and ``distinct`` see to it)."""
-    tally = _Tally(
-        vocabulary=vocabulary,
-        events=dict(facts.events),
-        traits=dict(facts.traits),
-        scores=dict(facts.scores),
-        sums=dict(facts.sums),
-        values=dict(facts.values),
-        said=dict(facts.said),
-        onboardings=facts.onboardings,
-    )
+    tally = _Tally(vocabulary=vocabulary, before=facts, traits=facts.traits, onboardings=facts.onboardings)
     for event in events:
         tally.add(event)
     return tally.facts()
+
+
+def laid_over(before: Mapping[str, Item], changes: dict[str, Item]) -> Mapping[str, Item]:
+    """A mapping with these changes. Whoever keeps it may have made it so that it costs to be copied: it is laid under."""
+    if not changes:
+        return before
+    if isinstance(before, dict):
+        return {**before, **changes}
+    if isinstance(before, ChainMap):
+        return ChainMap({**before.maps[0], **changes}, *before.maps[1:])
+    return ChainMap(changes, before)  # type: ignore[arg-type] # it is only read: nothing is ever written into it
 
 
 def names_of(event: Event, vocabulary: Vocabulary) -> tuple[str, ...]:
@@ -228,22 +232,23 @@ class _Tally:
     """Facts while events are added: copied once a call, however many events; it never leaves ``fold``."""
 
     vocabulary: Vocabulary
-    events: dict[str, Fact]
-    traits: dict[str, Written]
-    scores: dict[str, Mapping[str, Written]]
-    sums: dict[str, int]
-    values: dict[str, frozenset[str]]
-    said: dict[str, Mapping[str, Said]]
+    before: Facts
+    traits: Mapping[str, Written]
     onboardings: Mapping[str, Mapping[str, datetime]]
+    events: dict[str, Fact] = field(default_factory=dict)  # what changes; so are the next
+    scores: dict[str, Mapping[str, Written]] = field(default_factory=dict)
+    sums: dict[str, int] = field(default_factory=dict)
+    values: dict[str, frozenset[str]] = field(default_factory=dict)
+    said: dict[str, Mapping[str, Said]] = field(default_factory=dict)
 
     def facts(self) -> Facts:
         return Facts(
-            events=self.events,
+            events=laid_over(self.before.events, self.events),
             traits=self.traits,
-            scores=self.scores,
-            sums=self.sums,
-            values=self.values,
-            said=self.said,
+            scores=laid_over(self.before.scores, self.scores),
+            sums=laid_over(self.before.sums, self.sums),
+            values=laid_over(self.before.values, self.values),
+            said=laid_over(self.before.said, self.said),
             onboardings=self.onboardings,
         )
 
@@ -251,11 +256,12 @@ class _Tally:
         if event.kind is EventKind.GROUP:
             self.traits = last_written(self.traits, _said(event, self.vocabulary))
         for name in names_of(event, self.vocabulary):
-            self.events[name] = _counted(self.events.get(name), event)
+            self.events[name] = _counted(self.events.get(name) or self.before.events.get(name), event)
             self.score(name, event)
             self.measure(name, event)
             if name in SAYINGS:
-                self.said[name] = _newest_said(last_written(self.said.get(name, {}), _word(event, SAYINGS[name])))
+                held = self.said.get(name) or self.before.said.get(name, {})
+                self.said[name] = _newest_said(last_written(held, _word(event, SAYINGS[name])))
             if name in self.vocabulary.steps:
                 step = {onboarding_of(event, self.vocabulary): {name: event.occurred_at}}
                 self.onboardings = _earliest_steps(self.onboardings, step)
@@ -265,16 +271,19 @@ class _Tally:
             number = _number(event.properties.get(rule.property)) if rule.event == name else None
             if number is not None and rule.lowest <= number <= rule.highest:
                 answer = {event.person or "": Written(value=number, stamp=event.stamp)}
-                self.scores[score] = _newest_answers(last_written(self.scores.get(score, {}), answer))
+                held = self.scores.get(score) or self.before.scores.get(score, {})
+                self.scores[score] = _newest_answers(last_written(held, answer))
 
     def measure(self, name: str, event: Event) -> None:
         for measure, rule in self.vocabulary.measures.items():
             raw = _measured(event, rule) if rule.event == name else None
             if rule.distinct and isinstance(raw, str):
-                self.values[measure] = _first_values(self.values.get(measure, frozenset()) | {raw[:MOST_TEXT]})
+                held = self.values.get(measure) or self.before.values.get(measure, frozenset())
+                self.values[measure] = _first_values(held | {raw[:MOST_TEXT]})
             number = None if rule.distinct else _number(raw)
             if number is not None and abs(number) <= MOST_MEASURED:
-                self.sums[measure] = self.sums.get(measure, 0) + round(number * MILLIONTH)
+                so_far = self.sums[measure] if measure in self.sums else self.before.sums.get(measure, 0)
+                self.sums[measure] = so_far + round(number * MILLIONTH)
 
 
 def onboarding_of(event: Event, vocabulary: Vocabulary) -> str:
