@@ -184,7 +184,7 @@ def fold(facts: Facts, events: Iterable[Event], vocabulary: Vocabulary) -> Facts
 
 
 def laid_over(before: Mapping[str, Item], changes: dict[str, Item]) -> Mapping[str, Item]:
-    """A mapping with these changes. Whoever keeps it may have made it so that it costs to be copied: it is laid under."""
+    """A mapping with these changes; one that is no plain dict may cost to be copied, and is laid under them."""
     if not changes:
         return before
     if isinstance(before, dict):

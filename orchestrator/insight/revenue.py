@@ -1,16 +1,20 @@
 """What the accounts pay, read from their traits: what tiers by share of revenue are cut from."""
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-PAID = text("""
-    -- paid: a number trait of every account, the greatest first; what is no number is left out
-    SELECT CAST(document #>> ARRAY['facts', 'traits', CAST(:trait AS text), '0'] AS double precision) AS paid
-      FROM accounts
-     WHERE jsonb_typeof(document #> ARRAY['facts', 'traits', CAST(:trait AS text), '0']) = 'number'
-     ORDER BY paid DESC
-""")
+from orchestrator.store import accounts
+
+PAGE = 1000  # accounts at a time
 
 
 def paid(connection: Connection, trait: str) -> list[float]:
-    """What each account pays a year, by the trait that says so (``arr``, ``acv``)."""
-    return [float(each) for each in connection.execute(PAID, {"trait": trait}).scalars()]
+    """What each account pays a year, the greatest first, by the trait that says so (``arr``, ``acv``).
+
+    Accounts whose trait is no number are left out.
+    """
+    written = (account.facts.traits.get(trait) for account in accounts.every(connection, PAGE))
+    values = (each.value for each in written if each is not None)
+    return sorted(
+        (float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)),
+        reverse=True,
+    )

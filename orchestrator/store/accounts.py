@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from orchestrator.core.account import Account
 from orchestrator.core.errors import LifecycleError
-from orchestrator.store.documents import account_document, account_from
+from orchestrator.store.documents import account_document, account_from, packed, unpacked
 from orchestrator.store.rows import as_json
 from orchestrator.store.tables import LONGEST_KEY
 
@@ -51,10 +53,12 @@ MOVED = text("""
 
 OPEN = text("""
     -- open: the accounts that are not there yet, in the order of ids
-    INSERT INTO accounts (id, document, version, playbook_version, created_at, updated_at)
-    SELECT id, document, 0, playbook_version, created_at, created_at
+    INSERT INTO accounts (id, document, stage, history, version, playbook_version, created_at, updated_at)
+    SELECT id, substring(CAST(:documents AS bytea) FROM place FOR size), stage, history, 0, playbook_version,
+           created_at, created_at
       FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-           AS r (id text, document jsonb, playbook_version text, created_at timestamptz)
+           AS r (id text, place int, size int, stage text, history boolean, playbook_version text,
+                 created_at timestamptz)
      ORDER BY id
         ON CONFLICT DO NOTHING
 """)
@@ -77,10 +81,11 @@ LOAD = text("""
 SAVE = text("""
     -- save: guarded by the version that was loaded
     UPDATE accounts
-       SET document = r.document, version = accounts.version + 1, playbook_version = r.playbook_version,
+       SET document = substring(CAST(:documents AS bytea) FROM r.place FOR r.size), stage = r.stage,
+           history = r.history, version = accounts.version + 1, playbook_version = r.playbook_version,
            updated_at = :now
       FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-           AS r (id text, document jsonb, version int, playbook_version text)
+           AS r (id text, place int, size int, stage text, history boolean, version int, playbook_version text)
      WHERE accounts.id = r.id AND accounts.version = r.version
 """)
 
@@ -96,7 +101,7 @@ KNOWN = text("""
 
 LIVE = text("""
     -- live: those of these accounts that are not held
-    SELECT id FROM accounts WHERE id = ANY(:ids) AND NOT document ? 'history'
+    SELECT id FROM accounts WHERE id = ANY(:ids) AND NOT history
 """)
 
 HELD = text("""
@@ -207,17 +212,31 @@ def count_held(connection: Connection) -> tuple[int, int]:
 
 def open_accounts(connection: Connection, accounts: Iterable[Account]) -> None:
     """Make the rows of new accounts; one that somebody else made meanwhile stays as it is."""
+    listed = list(accounts)
+    if listed:
+        connection.execute(OPEN, _written(listed, [{"created_at": account.created_at} for account in listed]))
+
+
+def _written(accounts: Sequence[Account], more: Iterable[Mapping[str, Any]]) -> dict[str, object]:
+    """The rows of accounts, and beside them all their documents as one: each row says where its own lies.
+
+    As one parameter, because bytes in an array, or in JSON, cost their length several times over.
+    """
+    documents = [packed(account_document(account)) for account in accounts]
+    places = accumulate((len(each) for each in documents), initial=1)
     rows = [
         {
             "id": account.id,
-            "document": account_document(account),
+            "place": place,
+            "size": len(document),
+            "stage": account.stage,
+            "history": account.history,
             "playbook_version": account.playbook_version,
-            "created_at": account.created_at,
+            **said,
         }
-        for account in accounts
+        for account, document, place, said in zip(accounts, documents, places, more, strict=False)
     ]
-    if rows:
-        connection.execute(OPEN, {"rows": as_json(rows)})
+    return {"rows": as_json(rows), "documents": b"".join(documents)}
 
 
 def lock(connection: Connection, ids: Iterable[str], *, wait: bool = True) -> list[str]:
@@ -228,14 +247,14 @@ def lock(connection: Connection, ids: Iterable[str], *, wait: bool = True) -> li
 def load(connection: Connection, ids: Iterable[str]) -> dict[str, Locked]:
     """Read accounts, in a statement of its own after the lock."""
     rows = connection.execute(LOAD, {"ids": sorted(ids)})
-    return {row.id: Locked(account=account_from(row.id, row.document), version=row.version) for row in rows}
+    return {row.id: Locked(account=account_from(row.id, unpacked(row.document)), version=row.version) for row in rows}
 
 
 def every(connection: Connection, most: int) -> Iterator[Account]:
     """All accounts, so many at a time, unlocked: each as it is when its page is read."""
     after = ""
     while rows := connection.execute(PAGE, {"after": after, "most": most}).all():
-        yield from (account_from(row.id, row.document) for row in rows)
+        yield from (account_from(row.id, unpacked(row.document)) for row in rows)
         after = rows[-1].id
 
 
@@ -245,16 +264,11 @@ def save(connection: Connection, saved: Sequence[tuple[Account, int]], now: date
     Raises:
         LostUpdateError: a row is not at that version.
     """
-    rows = [
-        {
-            "id": account.id,
-            "document": account_document(account),
-            "version": version,
-            "playbook_version": account.playbook_version,
-        }
-        for account, version in sorted(saved, key=lambda pair: pair[0].id)
-    ]
-    if rows and connection.execute(SAVE, {"rows": as_json(rows), "now": now}).rowcount != len(rows):
+    ordered = sorted(saved, key=lambda pair: pair[0].id)
+    if not ordered:
+        return
+    written = _written([account for account, _ in ordered], [{"version": version} for _, version in ordered])
+    if connection.execute(SAVE, {**written, "now": now}).rowcount != len(ordered):
         raise LostUpdateError
 
 
@@ -302,13 +316,8 @@ def unpark(connection: Connection, ids: Iterable[str]) -> None:
 
 def claim_name(connection: Connection, account: Account) -> bool:
     """Make the row of an account under a name that is free; False when somebody has it: then nothing is done."""
-    row = {
-        "id": account.id,
-        "document": account_document(account),
-        "playbook_version": account.playbook_version,
-        "created_at": account.created_at,
-    }
-    return connection.execute(OPEN, {"rows": as_json([row])}).rowcount == 1
+    written = _written([account], [{"created_at": account.created_at}])
+    return connection.execute(OPEN, written).rowcount == 1
 
 
 def forget_redirect(connection: Connection, name: str) -> None:

@@ -23,7 +23,7 @@ SHARE = 0.01  # of all time that counting one subject may take
 class Subject(Enum):
     """What is counted: the table, and the label, an expression over its columns."""
 
-    ACCOUNTS = ("accounts", "document ->> 'stage'")
+    ACCOUNTS = ("accounts", "stage")
     MESSAGES = ("messages", "state")
     REJECTED = ("rejected_events", "coalesce(settled_as, reason)")  # retried and dropped ones apart
     PARKED = ("parked_events", "''")

@@ -77,7 +77,7 @@ def unpacked(stored: bytes) -> Document:
 class Stored(Mapping[str, T]):
     """A mapping as JSON keeps it, each item made ours when it is asked for, once."""
 
-    __slots__ = ("_make", "_made", "raw")
+    __slots__ = ("_made", "_make", "raw")
 
     def __init__(self, raw: Document, make: Callable[[Any], T]) -> None:
         """Take the JSON, which is nobody else's from now on, and what makes an item of its value."""

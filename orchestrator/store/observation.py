@@ -150,7 +150,7 @@ MESSAGE_STATES = text("""
 
 STAGES = text("""
     -- stages: how many accounts are where
-    SELECT document ->> 'stage' AS stage, count(*) AS accounts FROM accounts GROUP BY 1 ORDER BY 1
+    SELECT stage, count(*) AS accounts FROM accounts GROUP BY 1 ORDER BY 1
 """)
 
 OPEN_WORK = text("""

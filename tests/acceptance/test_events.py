@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from orchestrator.intake.streams import stream_key
+from orchestrator.store.documents import unpacked
 from tests.acceptance.cohort import BEGIN, Member, alike, cohort
 from tests.acceptance.plant import DAY, HOUR, Plant, built, holds
 from tests.acceptance.simulator import expected
@@ -62,7 +63,8 @@ def in_four_parts(calls: list[bytes]) -> list[list[bytes]]:
 
 
 def facts(plant: Plant) -> dict[str, Any]:
-    return {row["id"]: row["facts"] for row in plant.rows("SELECT id, document -> 'facts' AS facts FROM accounts")}
+    rows = plant.rows("SELECT id, document FROM accounts")
+    return {row["id"]: unpacked(row["document"])["facts"] for row in rows}
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from celery.signals import worker_process_init
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.orm.attributes import flag_modified
 
+from orchestrator.store.documents import packed, unpacked
 from tests.benchmarks.stage import POLL_SECONDS, Stage
 from tests.benchmarks.subject import Run, difference, process, until_answers
 from tests.benchmarks.workload import Call
@@ -62,7 +62,7 @@ class AccountRow(Base):
 
     __tablename__ = "accounts"
     id: Mapped[str] = mapped_column(primary_key=True)
-    document: Mapped[dict[str, Any]]
+    document: Mapped[bytes]
     updated_at: Mapped[datetime]
 
 
@@ -96,10 +96,10 @@ def take(body: str) -> None:
                 )
             )
             row = session.get_one(AccountRow, account, with_for_update={"key_share": True})
-            counts = row.document.setdefault("per_event", {})
+            document = unpacked(row.document)
+            counts = document.setdefault("per_event", {})
             counts[call["event"]] = counts.get(call["event"], 0) + 1
-            row.updated_at = at
-            flag_modified(row, "document")
+            row.document, row.updated_at = packed(document), at
             session.commit()
 
 

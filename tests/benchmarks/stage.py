@@ -27,7 +27,7 @@ from orchestrator.runtime.clock import HeldClock
 from orchestrator.runtime.composition import Installation, install, publish_configured, template_texts
 from orchestrator.runtime.servers import Servers, start
 from orchestrator.runtime.settings import ClockKind, Settings
-from orchestrator.store.documents import account_document, person_document
+from orchestrator.store.documents import account_document, packed, person_document
 from orchestrator.store.migrate import upgrade
 from orchestrator.store.rows import as_json
 from orchestrator.usecases.prune import prune
@@ -49,10 +49,10 @@ _NUMBERS = "generate_series(0, :size - 1) AS number"
 # Each is a hash join that reads the numbers in their order, so that nothing has to be sorted.
 FILL: Mapping[str, str] = {
     "accounts": f"""
-        INSERT INTO accounts (id, document, version, playbook_version, created_at, updated_at)
-        SELECT {_ACCOUNT}, document, 0, playbook_version, created_at, created_at
+        INSERT INTO accounts (id, document, stage, version, playbook_version, created_at, updated_at)
+        SELECT {_ACCOUNT}, document, stage, 0, playbook_version, created_at, created_at
           FROM {_NUMBERS} JOIN jsonb_to_recordset(CAST(:rows AS jsonb))
-               AS r (life int, document jsonb, playbook_version text, created_at timestamptz)
+               AS r (life int, document bytea, stage text, playbook_version text, created_at timestamptz)
                ON life = number % :lives""",
     "wakes": f"""
         INSERT INTO wakes (account_id, wake_at, basis)
@@ -237,7 +237,8 @@ def _rows(listed: list[Life]) -> dict[str, list[dict[str, Any]]]:
         "accounts": [
             {
                 "life": number,
-                "document": account_document(life.account),
+                "document": f"\\x{packed(account_document(life.account)).hex()}",
+                "stage": life.account.stage,
                 "playbook_version": life.account.playbook_version,
                 "created_at": life.account.created_at,
             }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from orchestrator.core.account import Account, Outcome, merge
 from orchestrator.core.decisions import NoteKind
 from orchestrator.core.events import Event
-from orchestrator.core.lifecycle import HELD, advance, opened, glance
+from orchestrator.core.lifecycle import HELD, advance, glance, opened
 from orchestrator.core.people import Person
 from orchestrator.core.playbook import Entered, Holds, Milestone, OnDay, Playbook, Transition
 from orchestrator.core.reasons import DecisionReason

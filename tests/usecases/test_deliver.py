@@ -323,10 +323,7 @@ def test_a_rule_that_cannot_be_told_at_the_door_stops_its_own_message_only(bare:
     bare.publish(tiny(DIVIDED_AT_THE_DOOR))
     raises, fine = Company("acme"), Company("other", "bob")
     bare.drain(*raises.sign_up(), *fine.sign_up())
-    bare.run(
-        "UPDATE accounts SET document = jsonb_set(document, '{facts,events,login}', "
-        "document #> '{facts,events,signed_up}') WHERE id = 'acme'"
-    )
+    bare.rewrite("acme", lambda found: found["facts"]["events"].update(login=found["facts"]["events"]["signed_up"]))
     bare.deliver()
     rows = bare.rows("SELECT account_id, state, reason, not_before FROM messages ORDER BY account_id")
     assert [(row["state"], row["reason"]) for row in rows] == [("pending", PostponementReason.PARKED), ("sent", None)]

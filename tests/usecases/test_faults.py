@@ -181,7 +181,7 @@ def test_a_document_of_another_version_stops_nobody_else(bare: World) -> None:
     """An account whose document this version cannot read is parked by the wake; the others are decided."""
     bare.publish(tiny(CALLED))
     bare.drain(*(call for each in cohort(5) for call in each.sign_up()))
-    bare.run("UPDATE accounts SET document = jsonb_set(document, '{format}', '2') WHERE id = 'account-0002'")
+    bare.rewrite("account-0002", lambda found: found.update(format=2))
     bare.at(MONDAY + HOUR)
     bare.wake()
     assert bare.one("SELECT count(*) FROM escalations") == 4

@@ -76,15 +76,13 @@ def test_a_past_that_was_read_in_is_what_the_stream_would_have_told(world: World
     world.publish((SHIPPED / "ravenstack.yaml").read_text())
     calls = (EVENTS / "ravenstack_segment_sample.jsonl").read_bytes().splitlines()
     assert bring(world, calls) == ReadIn(lines=728, events=728)
-    facts = {row["id"]: row["facts"] for row in world.rows("SELECT id, document->'facts' AS facts FROM accounts")}
+    facts = {name: document["facts"] for name, document in world.documents().items()}
     assert len(facts) == 10
     assert world.one("SELECT count(*) FROM decisions") == world.one("SELECT count(*) FROM messages") == 0
     for table in ("accounts", "events", "wakes", "event_keys", "identities", "persons", "parked_events"):
         world.run(f"TRUNCATE {table}")
     world.drain(*calls)
-    assert {
-        row["id"]: row["facts"] for row in world.rows("SELECT id, document->'facts' AS facts FROM accounts")
-    } == facts
+    assert {name: document["facts"] for name, document in world.documents().items()} == facts
 
 
 def test_a_person_without_an_account_waits(world: World) -> None:

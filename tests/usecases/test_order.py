@@ -30,7 +30,7 @@ def arranged(calls: list[bytes], way: str) -> list[list[bytes]]:
 
 def facts(world: World) -> dict[str, Any]:
     """Each account's facts."""
-    return {row["id"]: row["facts"] for row in world.rows("SELECT id, document -> 'facts' AS facts FROM accounts")}
+    return {name: document["facts"] for name, document in world.documents().items()}
 
 
 def persons(world: World) -> list[dict[str, Any]]:

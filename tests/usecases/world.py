@@ -20,6 +20,7 @@ from orchestrator.messaging.templates import TemplateSet
 from orchestrator.messaging.transport import Abandoned, Accepted, Envelope, Receipt, go_on
 from orchestrator.playbook.source import PlaybookSource
 from orchestrator.runtime.clock import HeldClock
+from orchestrator.store.documents import packed, unpacked
 from orchestrator.store.engine import create_engine
 from orchestrator.usecases.deliver import Delivered, deliver
 from orchestrator.usecases.drain import Drained, drain
@@ -144,8 +145,15 @@ class World:
         return value
 
     def document(self, account: str = "acme") -> Row:
-        found: Row = self.one("SELECT document FROM accounts WHERE id = :id", id=account)
-        return found
+        return unpacked(self.one("SELECT document FROM accounts WHERE id = :id", id=account))
+
+    def documents(self) -> dict[str, Row]:
+        return {row["id"]: unpacked(row["document"]) for row in self.rows("SELECT id, document FROM accounts")}
+
+    def rewrite(self, account: str, change: Callable[[Row], object]) -> None:
+        document = self.document(account)
+        change(document)
+        self.run("UPDATE accounts SET document = :document WHERE id = :id", document=packed(document), id=account)
 
     def facts(self, account: str = "acme") -> Row:
         found: Row = self.document(account)["facts"]
