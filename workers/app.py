@@ -4,6 +4,7 @@ JSON only, no results, one prefetched task, acknowledged late, never requeued by
 it, and a poison task cannot spin), no ETA, no countdown.
 """
 
+import gc
 import logging
 import os
 import socket
@@ -82,6 +83,8 @@ def make_app() -> Celery:
 
 app = make_app()
 
+YOUNG = 100_000  # objects made and not yet gone, at which the collector looks at them
+
 _installed: list[Installation] = []  # this process's, made on first use and never before a fork
 
 
@@ -99,8 +102,14 @@ def worker_name() -> str:
 
 @worker_process_init.connect
 def forget_parent(**_: object) -> None:
-    """Start without the parent's connections after a fork."""
+    """Start without the parent's connections after a fork; and look for rubbish as seldom as batches allow.
+
+    A batch makes some ten thousand objects and hardly a cycle: with the usual threshold of 700 the collector takes a
+    quarter of the time of a drain (measured).
+    """
     _installed.clear()
+    gc.freeze()
+    gc.set_threshold(YOUNG)
 
 
 @worker_process_shutdown.connect

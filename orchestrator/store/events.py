@@ -1,15 +1,16 @@
 """Statements on events: kept, parked under a person, rejected; and the outcomes that wait to be folded."""
 
+import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, text
 
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json
 from orchestrator.store.documents import Document, event_document, event_from
-from orchestrator.store.rows import as_json
+from orchestrator.store.rows import as_json, as_json_object
 
 EventId: TypeAlias = tuple[str, str]  # source and message id
 
@@ -40,14 +41,10 @@ class ReportedOutcome:
     properties: dict[str, Json]
 
 
-KEEP = text("""
-    -- keep: new events
-    INSERT INTO events (received_at, account_id, person_id, source, message_id, kind, name, occurred_at, properties)
-    SELECT received_at, account_id, person_id, source, message_id, kind, name, occurred_at, properties
-      FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-           AS r (received_at timestamptz, account_id text, person_id text, source text, message_id text, kind text,
-                 name text, occurred_at timestamptz, properties jsonb)
-""")
+KEEP = """
+    -- keep: new events, at half the price of an insert
+    COPY events (received_at, account_id, person_id, source, message_id, kind, name, occurred_at, properties) FROM STDIN
+"""
 
 PARK = text("""
     -- park: events whose account is not known yet
@@ -92,22 +89,32 @@ REPORT = text("""
 
 def keep(connection: Connection, events: Iterable[Event]) -> None:
     """Store new events, each with the account it was folded into."""
-    rows = [
-        {
-            "received_at": event.received_at,
-            "account_id": event.account,
-            "person_id": event.person,
-            "source": event.source,
-            "message_id": event.message_id,
-            "kind": event.kind,
-            "name": event.name,
-            "occurred_at": event.occurred_at,
-            "properties": dict(event.properties),
-        }
-        for event in events
-    ]
-    if rows:
-        connection.execute(KEEP, {"rows": as_json(rows)})
+    lines = [_line(event) for event in events]
+    driver: Any = connection.connection.driver_connection  # SQLAlchemy has no COPY of its own
+    if lines:
+        with driver.cursor() as cursor, cursor.copy(KEEP) as copy:
+            copy.write("".join(lines))
+
+
+def _line(event: Event) -> str:
+    """An event as a line of COPY's text format."""
+    return (
+        f"{event.received_at.isoformat()}\t{_field(event.account)}\t{_field(event.person)}\t{_field(event.source)}\t"
+        f"{_field(event.message_id)}\t{event.kind.value}\t{_field(event.name)}\t{event.occurred_at.isoformat()}\t"
+        f"{_escaped(as_json_object(event.properties))}\n"
+    )
+
+
+def _field(text: str | None) -> str:
+    return r"\N" if text is None else _escaped(text)
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
+
+
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+_SPECIAL = re.compile(r"[\\\t\n\r]")
 
 
 def park(connection: Connection, events: Iterable[Event], past: Container[EventId] = ()) -> None:

@@ -20,7 +20,6 @@ from datetime import datetime, timedelta
 from enum import Enum, unique
 from hashlib import blake2b
 from itertools import pairwise
-from uuid import UUID
 
 import orjson
 from sqlalchemy import Connection, insert, select, text, update
@@ -50,12 +49,13 @@ ADMIT = text("""
                   AND older.generation < (SELECT max(generation) FROM key_generations))
      ORDER BY offered.key
         ON CONFLICT DO NOTHING
-    RETURNING key
+    RETURNING encode(uuid_send(key), 'hex')
 """)
 
 STORED = text("""
     -- stored: the bodies that known keys were admitted with; a new statement, so that it sees what ADMIT waited for
-    SELECT key, digest FROM event_keys WHERE key = ANY(CAST(:keys AS uuid[]))
+    SELECT encode(uuid_send(key), 'hex') AS key, encode(uuid_send(digest), 'hex') AS digest
+      FROM event_keys WHERE key = ANY(CAST(:keys AS uuid[]))
 """)
 
 
@@ -78,9 +78,9 @@ class Admission:
     # One verdict for each offered pair, in the order in which they were offered.
     verdicts: tuple[Verdict, ...]
     # Keys that were admitted: their first offered body is to be folded.
-    new: frozenset[UUID]
+    new: frozenset[str]
     # Keys under which another body came than the one that is kept; a key may be new and in conflict in one call.
-    conflicts: frozenset[UUID]
+    conflicts: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,26 +95,28 @@ class Rotation:
     dropped: tuple[int, ...]
 
 
-def event_key(source: str, message_id: str) -> UUID:
-    """Return the key of an event: blake2b-128 over source NUL message_id, in UTF-8."""
+def event_key(source: str, message_id: str) -> str:
+    """Return the key of an event: blake2b-128 over source NUL message_id, in UTF-8; 32 hexadecimal digits."""
     return body_digest(f"{source}\0{message_id}".encode())
 
 
-def body_digest(body: bytes) -> UUID:
-    """Return the blake2b-128 of an event's body; equal bodies must be given in equal bytes."""
-    return UUID(bytes=blake2b(body, digest_size=16).digest())
+def body_digest(body: bytes) -> str:
+    """Return the blake2b-128 of an event's body, as a key is; equal bodies must be given in equal bytes."""
+    return blake2b(body, digest_size=16).hexdigest()
 
 
-def admit(connection: Connection, keys: Sequence[tuple[UUID, UUID]]) -> Admission:
+def admit(connection: Connection, keys: Sequence[tuple[str, str]]) -> Admission:
     """Admit events by (key, digest of the body) and say which are new; needs a READ COMMITTED transaction.
 
     Of several pairs with one key the first counts. What is admitted is so once the caller commits; until then another
     transaction that offers the same key waits. Raises ``sqlalchemy.exc.DBAPIError`` (see ``failures``).
     """
-    offered: dict[UUID, UUID] = {}
+    offered: dict[str, str] = {}
     for key, digest in keys:
         offered.setdefault(key, digest)
     new = _insert(connection, offered) if offered else frozenset()
+    if len(new) == len(keys):  # as it mostly is
+        return Admission(verdicts=(Verdict.NEW,) * len(keys), new=new, conflicts=frozenset())
     kept = offered if len(new) == len(offered) else offered | _stored(connection, offered.keys() - new)
     return _admission(keys, new, kept)
 
@@ -144,17 +146,17 @@ def rotate(
     return _rotate(connection, generations, now, every, horizon)
 
 
-def _insert(connection: Connection, offered: Mapping[UUID, UUID]) -> frozenset[UUID]:
+def _insert(connection: Connection, offered: Mapping[str, str]) -> frozenset[str]:
     rows = [{"key": key, "digest": digest} for key, digest in offered.items()]  # ADMIT sorts them
     connection.execute(JOIN)
     return frozenset(connection.scalars(ADMIT, {"offered": orjson.dumps(rows).decode()}))
 
 
-def _stored(connection: Connection, known: set[UUID]) -> dict[UUID, UUID]:
+def _stored(connection: Connection, known: set[str]) -> dict[str, str]:
     return {row.key: row.digest for row in connection.execute(STORED, {"keys": list(known)})}
 
 
-def _admission(keys: Sequence[tuple[UUID, UUID]], new: frozenset[UUID], kept: Mapping[UUID, UUID]) -> Admission:
+def _admission(keys: Sequence[tuple[str, str]], new: frozenset[str], kept: Mapping[str, str]) -> Admission:
     fresh = set(new)
     verdicts = []
     for key, digest in keys:

@@ -13,3 +13,8 @@ import orjson
 def as_json(rows: Iterable[Mapping[str, Any]]) -> str:
     """The rows as one JSON array; datetimes as ISO 8601, UUIDs and enums as text."""
     return orjson.dumps(list(rows)).decode()
+
+
+def as_json_object(row: Mapping[str, Any]) -> str:
+    """One mapping as a JSON object."""
+    return orjson.dumps(dict(row)).decode()

@@ -13,7 +13,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import psycopg
 from sqlalchemy import Connection
@@ -54,7 +53,7 @@ class Call:
     parsed: Parsed
 
     @property
-    def key(self) -> tuple[UUID, UUID]:
+    def key(self) -> tuple[str, str]:
         """What the event is known by, and what its body is told from another by."""
         event = self.parsed.event
         return keys.event_key(event.source, event.message_id), keys.body_digest(self.parsed.digest_bytes)

@@ -1,5 +1,6 @@
 """The published playbooks, compiled: an account is decided by the version that it is pinned to."""
 
+import gc
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
@@ -63,6 +64,7 @@ class Library:
             for longest_here in list(self.editions)[: len(self.editions) - MOST_EDITIONS + 1]:
                 self.editions.pop(longest_here, None)
             self.editions[version] = found
+            gc.freeze()  # it stays for long: the collector need not walk through its many parts again and again
         return found
 
 

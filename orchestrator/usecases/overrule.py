@@ -77,7 +77,7 @@ def say(ports: Ports, account_id: str, name: str, words: Mapping[str, Json], asi
 
 def _is_new(connection: Connection, said: UUID, told: Sequence[str]) -> bool:
     """Whether a word was not said before; own events have no other keys, so that these are only those of words."""
-    (verdict,) = keys.admit(connection, [(keys.event_key(OWN_SOURCE, str(said)), key(*told))]).verdicts
+    (verdict,) = keys.admit(connection, [(keys.event_key(OWN_SOURCE, str(said)), key(*told).hex)]).verdicts
     if verdict is keys.Verdict.CONFLICT:
         raise SaidOtherwiseError
     return verdict is keys.Verdict.NEW
