@@ -662,20 +662,50 @@ def events_of(node: Node, vocabulary: Vocabulary) -> Iterator[str]:
 
 
 def turned_by(node: Node, vocabulary: Vocabulary) -> frozenset[str] | None:
-    """The events that may turn a condition, beside those that move the anchor; None: any, or none at all."""
+    """What may turn a condition, beside the clock, the anchor, traits and the stage; None: any event, or none at all.
+
+    The names of events, and the marks of what an account came to (``mark``).
+    """
     if any(term.kind in _OPEN for term in terms(node)):
         return None
-    return frozenset(events_of(node, vocabulary))
+    return frozenset((*events_of(node, vocabulary), *_marks(node)))
 
 
-def may_turn(node: Node, event: str, vocabulary: Vocabulary) -> bool:
-    """Whether an event of this name may turn a condition of an account whose people and traits stay as they are."""
-    return event in events_of(node, vocabulary) or any(term.kind in _OF_GOALS for term in terms(node))
+def mark(what: str, name: str = "") -> str:
+    """The mark of a milestone that is reached, a signal that opens or closes, a sample of health that is taken."""
+    return f"{what}:{name}"
 
 
-def zoned(node: Node) -> bool:
-    """Whether what a condition says depends on the zone of whoever is written to."""
-    return any(term.kind is TermKind.BUSINESS_DAYS_AGO for term in terms(node))
+def _marks(node: Node) -> Iterator[str]:
+    for term in terms(node):
+        match term.kind:
+            case TermKind.MILESTONE | TermKind.MILESTONE_DAYS:
+                yield mark("milestone", term.name)
+            case TermKind.SIGNAL | TermKind.SIGNAL_DAYS | TermKind.SIGNAL_COUNT | TermKind.ACKNOWLEDGED:
+                yield mark("signal", term.name)
+            case TermKind.HEALTH_FALLING:
+                yield mark("samples")
+            case _:
+                pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """What of an account whose people, traits and stage stay as they are may turn a condition."""
+
+    events: frozenset[str]  # by name
+    goals: bool  # whether any event may, as an account's goals name figures of their own
+    zoned: bool  # whether what it says depends on the zone of whoever is written to
+
+
+def hearing(node: Node, vocabulary: Vocabulary) -> Hearing:
+    """Which events may turn a condition."""
+    kinds = {term.kind for term in terms(node)}
+    return Hearing(
+        events=frozenset(events_of(node, vocabulary)),
+        goals=not kinds.isdisjoint(_OF_GOALS),
+        zoned=TermKind.BUSINESS_DAYS_AGO in kinds,
+    )
 
 
 _OF_GOALS = frozenset({TermKind.GOALS_SET, TermKind.GOALS_MET, TermKind.GOALS_OPEN})

@@ -176,7 +176,8 @@ def advance(
     heard = _heard(events, playbook) if _rests(account, now, playbook) else None
     try:
         resting = _glanced(account, absorbed, events, now, playbook)
-        return resting or _settle(_Moving(absorbed, tuple(people), now, playbook, heard))
+        near = heard is not None and not any(_is_of_people(event) for event in events)
+        return resting or _settle(_Moving(absorbed, tuple(people), now, playbook, heard, near))
     except OverflowError as error:
         msg = f"account {account.id}: one of its instants leads beyond the calendar ({error})"
         raise UndecidableError(msg) from error
@@ -292,7 +293,10 @@ class _Moving:
     people: tuple[Person, ...]
     now: datetime
     playbook: Playbook
-    heard: frozenset[str] | None = None  # the events that alone can have turned a condition; None: anything can have
+    heard: frozenset[str] | None = None  # what alone can have turned a condition since it rested; None: anything can
+    near: bool = (
+        False  # whether ``heard`` is all that happened since it rested, so that other instants stand as they did
+    )
     decisions: list[Decision] = field(default_factory=list)
     postponements: list[Postponement] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
@@ -302,6 +306,7 @@ class _Moving:
     events: list[Event] = field(default_factory=list)
     visited: set[tuple[str, datetime]] = field(default_factory=set)  # lives of stages, by entry
     found_at: datetime = field(init=False)  # dates what rests on nothing that happened
+    said: frozenset[str] | None = field(init=False)  # all that was heard in this call; None: anything can have been
     followed: bool = False  # nothing changed since all rules but the last were asked in vain
     dues: dict[str, Due | None] = field(init=False)  # each play's next episode
     stale: dict[str, None] = field(init=False)  # the plays whose next episode is to be derived afresh
@@ -314,8 +319,16 @@ class _Moving:
         self.person = recipient(self.people)
         self.zone = timing.zone_of(self.account, self.person, self.playbook)
         self.view = view_of(self.account, self.now, self.playbook, self.zone)
-        self.stale = dict.fromkeys(timing.unfinished(self.account, self.playbook))
+        self.said = self.heard
+        self.stale = dict.fromkeys(self._dated() if self.near else timing.unfinished(self.account, self.playbook))
         self.dues = dict.fromkeys(self.stale)
+
+    def _dated(self) -> Iterator[str]:
+        """The plays whose due instant can have moved."""
+        yield from self.account.waiting
+        for name in self.heard or ():
+            if name in self.playbook.touched:
+                yield from self.playbook.touched[name].dated
 
     # -- what is seen ------------------------------------------------------------------------------------------------
 
@@ -324,20 +337,39 @@ class _Moving:
         return self.playbook.stages[self.account.stage].exit
 
     def set(self, **changes: Any) -> bool:  # noqa: ANN401 -- ``replace`` refuses what is no field of Account
-        self.account = replace(self.account, **changes)
+        before, self.account = self.account, replace(self.account, **changes)
         if "facts" in changes:
             self.zone = timing.zone_of(self.account, self.person, self.playbook)
         if not _VIEWED.isdisjoint(changes):
             self.view = view_of(self.account, self.now, self.playbook, self.zone)
         if not _FOLLOWED.isdisjoint(changes):
-            self.followed, self.heard = False, None
+            self.followed = False
+            self._hear(before, changes)
             self.stale |= dict.fromkeys(name for change in changes for name in self.playbook.dated_by.get(change, ()))
         return True
 
+    def _hear(self, before: Account, changes: Iterable[str]) -> None:
+        """What changed in the account itself may turn conditions, too."""
+        marks = [_marks(each, before, self.account) for each in changes if each in _FOLLOWED]
+        if any(each is None for each in marks):
+            self.heard = self.said = None
+            if self.near:
+                self.near = False
+                self.stale |= dict.fromkeys(timing.unfinished(self.account, self.playbook))
+            return
+        new = frozenset(one for each in marks for one in each or ())
+        self.heard = None if self.heard is None else self.heard | new
+        self.said = None if self.said is None else self.said | new
+
     def untouched(self, condition: Node) -> bool:
-        """Whether it says what it said when the account came to rest, so that nothing follows from it."""
+        """Whether it says what it said when all was asked last, so that nothing follows from it."""
         names = None if self.heard is None else self.playbook.hears[condition]
         return names is not None and names.isdisjoint(self.heard or ())
+
+    def turned(self, condition: Node) -> bool:
+        """Whether anything that was heard in this call may have turned it."""
+        names = self.playbook.hears[condition]
+        return self.said is None or names is None or not names.isdisjoint(self.said)
 
     def holds(self, condition: Node) -> bool:
         """Whether it holds, for rules that follow from that: had it held, the account would not have rested."""
@@ -368,6 +400,8 @@ class _Moving:
                 or self.withdraw()
                 or self.drop_broken()
             )
+            if self.followed:
+                self.heard = frozenset()  # all was asked: from here on, only what is heard next can turn anything
             return not self.followed
         return False
 
@@ -467,11 +501,14 @@ class _Moving:
 
     def close_signal(self) -> bool:
         for name in self.playbook.signals:
-            open_now = signals.is_open(name, self.account.signals) and not self.stands(self.playbook.plays[name])
-            why = self.closing(name) if open_now else None
+            why = self.closing(name) if signals.is_open(name, self.account.signals) and self.shaken(name) else None
             if why is not None:
                 return self.close(name, why)
         return False
+
+    def shaken(self, name: str) -> bool:
+        """Whether something can have happened that closes an open signal."""
+        return not self.stands(self.playbook.plays[name]) or conditions.mark("signal", name) in (self.heard or ())
 
     def closing(self, name: str) -> Closing | None:
         """Why an open signal closes now; None when it stays open."""
@@ -874,9 +911,10 @@ class _Moving:
 
     def note_health(self) -> None:
         """Each change of colour is written down, at the instant at which it came about: the colour's turns are due."""
-        if self.playbook.health is None or self.untouched(self.playbook.health):
+        health = self.playbook.health
+        if health is None or not self.turned(health):
             return
-        found = conditions.weigh(self.playbook.health, self.view)
+        found = conditions.weigh(health, self.view)
         colour = found.colour.value if found.colour else ""
         if colour != self.account.colour:
             detail: dict[str, Json] = {"before": self.account.colour or "unknown", "colour": colour or "unknown"}
@@ -888,7 +926,8 @@ class _Moving:
 
     def rest(self) -> Step:
         self.note_health()
-        wake_at, basis = min(self.turns(), default=None), basis_of(self.account, self.playbook)
+        before = [self.account.wake_at] if self.near and self.account.wake_at is not None else []
+        wake_at, basis = min((*before, *self.turns()), default=None), basis_of(self.account, self.playbook)
         if (wake_at, basis) != (self.account.wake_at, self.account.basis):
             self.set(wake_at=wake_at, basis=basis)
         return Step(
@@ -905,20 +944,41 @@ class _Moving:
     def turns(self) -> Iterator[datetime]:
         """Every instant after now at which something may become due by the clock alone."""
         yield from (at for due in self.pending() if (at := self.effective(due)) < _FAR_OFF)
-        yield from conditions.flips_of(self.followed_now(), self.view)
+        rules = self.rules_now()
+        asked = (rule for rule in rules if self.turned(rule)) if self.near else rules
+        yield from conditions.flips_of((*asked, *self.goals_now()), self.view)
         if self.playbook.sampled and not self.exited:
             yield conditions.monday_after(self.now)
 
-    def followed_now(self) -> Iterator[Node]:
-        """The conditions whose turning would change something, as things stand."""
+    def rules_now(self) -> Iterator[Node]:
+        """The conditions whose turning would change something, as things stand, whatever was done."""
         yield from (each.when for name, each in self.playbook.milestones.items() if name not in self.account.milestones)
         yield from (row.when for row in self.playbook.rows[self.account.stage])
         yield from (trigger.condition for trigger in self.playbook.watched.values())
+        if self.playbook.health is not None:
+            yield self.playbook.health
+
+    def goals_now(self) -> Iterator[Node]:
+        """What keeps up what was done: open signals and unsent messages."""
         opened_now = (name for name in self.playbook.signals if signals.is_open(name, self.account.signals))
         goals = (self.playbook.plays[name].policy.only_while for name in (*self.account.standing, *opened_now))
         yield from (goal for goal in goals if goal is not None)
-        if self.playbook.health is not None:
-            yield self.playbook.health
+
+
+def _marks(change: str, before: Account, after: Account) -> Iterable[str] | None:
+    """What conditions may hear of a change in the account itself; None: it may turn any."""
+    match change:
+        case "milestones":
+            return (conditions.mark("milestone", name) for name in after.milestones if name not in before.milestones)
+        case "signals":
+            opened = (name for name, state in after.signals.items() if before.signals.get(name) != state)
+            return (conditions.mark("signal", name) for name in opened)
+        case "samples":
+            return (conditions.mark("samples"),)
+        case "phases" | "edges":  # what is read of phases is derived from facts, and of edges nothing is
+            return ()
+        case _:
+            return None
 
 
 _FAR_OFF = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)  # no instant of ours is later

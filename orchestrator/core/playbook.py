@@ -11,7 +11,7 @@ from typing import TypeAlias, assert_never, get_args
 
 from orchestrator.core.audience import Audience
 from orchestrator.core.calendars import Hours
-from orchestrator.core.conditions import ALWAYS, Case, Node, Weighted, may_turn, turned_by, zoned
+from orchestrator.core.conditions import ALWAYS, Case, Hearing, Node, Weighted, hearing, turned_by
 from orchestrator.core.events import Json
 from orchestrator.core.facts import Vocabulary
 from orchestrator.core.metrics import Bound, Metric
@@ -639,32 +639,27 @@ class Playbook:
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "touched", {name: self._touched(name) for name in self.reads})
+        object.__setattr__(self, "touched", self._touches())
 
-    def _touched(self, event: str) -> "Touched":
+    def _touches(self) -> dict[str, "Touched"]:
+        hearings = {node: hearing(node, self.vocabulary) for node in self._followed()}
+        return {name: self._touched(name, hearings) for name in self.reads}
+
+    def _touched(self, event: str, hearings: Mapping[Node, Hearing]) -> "Touched":
         """What an event of this name may turn, beside facts."""
-        plays, rows = (
-            self.plays,
-            {stage: tuple(row for row in out if self._by(row.when, event)) for stage, out in self.rows.items()},
-        )
-        goals = frozenset(name for name, play in plays.items() if self._by(play.policy.only_while, event))
+        heard = {node for node, each in hearings.items() if each.goals or event in each.events}
+        rows = {stage: tuple(row for row in out if row.when in heard) for stage, out in self.rows.items()}
+        goals = frozenset(name for name, play in self.plays.items() if play.policy.only_while in heard)
         return Touched(
-            milestones=tuple(each for each in self.milestones.values() if self._by(each.when, event)),
+            milestones=tuple(each for each in self.milestones.values() if each.when in heard),
             rows={stage: out for stage, out in rows.items() if out},
-            watched=tuple(
-                (name, held.condition) for name, held in self.watched.items() if self._by(held.condition, event)
-            ),
+            watched=tuple((name, held.condition) for name, held in self.watched.items() if held.condition in heard),
             goals=goals,
             signals=tuple(name for name in self.signals if name in goals),
-            dated=frozenset(play.name for play in plays.values() if event in dates(play.trigger, self.milestones)),
-            weighs=self._by(self.health, event),
-            everything=event in self.vocabulary.steps
-            or any(self._by(node, event) and zoned(node) for node in self._followed()),
+            dated=frozenset(play.name for play in self.plays.values() if event in dates(play.trigger, self.milestones)),
+            weighs=self.health in heard,
+            everything=event in self.vocabulary.steps or any(hearings[node].zoned for node in heard),
         )
-
-    def _by(self, condition: Node | None, event: str) -> bool:
-        """Whether an event may turn a condition."""
-        return condition is not None and may_turn(condition, event, self.vocabulary)
 
     def _followed(self) -> Iterator[Node]:
         """The conditions that an account is followed by, whatever is due."""
