@@ -212,7 +212,7 @@ def _glanced(
     if all(_unread(event, account, playbook) for event in events):
         return Step(account=absorbed)
     heard = None if any(_is_of_people(event) for event in events) else _heard(events, playbook)
-    if heard is None:
+    if heard is None or any(_counts_for_a_goal(name, account, playbook) for name in heard - playbook.touched.keys()):
         return None
     view = view_of(absorbed, now, playbook)
     if not still_rests(absorbed, heard, view, playbook):
@@ -294,9 +294,7 @@ class _Moving:
     now: datetime
     playbook: Playbook
     heard: frozenset[str] | None = None  # what alone can have turned a condition since it rested; None: anything can
-    near: bool = (
-        False  # whether ``heard`` is all that happened since it rested, so that other instants stand as they did
-    )
+    near: bool = False  # whether ``heard`` is all that happened since it rested: other instants stand as they did
     decisions: list[Decision] = field(default_factory=list)
     postponements: list[Postponement] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
