@@ -19,7 +19,7 @@ CATALOG = {
     "columns": """
         SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, l.collname,
                pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum)
-          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT attisdropped
           LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
           LEFT JOIN pg_collation l ON l.oid = a.attcollation
          WHERE c.relkind IN ('r', 'p') AND {ours} ORDER BY c.relname, a.attnum""",
