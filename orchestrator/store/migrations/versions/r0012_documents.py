@@ -2,7 +2,7 @@
 
 Each row is written anew, in pages: a million accounts take some minutes, in one transaction.
 
-Revision ID: 0011
+Revision ID: 0012
 """
 
 from typing import Any
@@ -12,8 +12,8 @@ import orjson
 from alembic import op
 from sqlalchemy import Connection, text
 
-revision = "0011"
-down_revision: str | None = "0010"
+revision = "0012"
+down_revision: str | None = "0011"
 branch_labels: str | None = None
 depends_on: str | None = None
 
