@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from orchestrator.core.events import Json
+from orchestrator.store.documents import unpacked
 from orchestrator.usecases.drain import drain
 from orchestrator.usecases.wake import wake
 from tests.gateway.live import Answer, Gateway, ask, basic
@@ -26,8 +27,8 @@ def decide(told: Gateway) -> None:
 
 def facts(told: Gateway, account: str = "acme") -> dict[str, Any]:
     with told.door.ports.engine.connect() as connection:
-        document = connection.exec_driver_sql("SELECT document FROM accounts WHERE id = %s", (account,)).scalar_one()
-    found: dict[str, Any] = document["facts"]
+        kept = connection.exec_driver_sql("SELECT document FROM accounts WHERE id = %s", (account,)).scalar_one()
+    found: dict[str, Any] = unpacked(kept)["facts"]
     return found
 
 
