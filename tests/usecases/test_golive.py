@@ -188,14 +188,13 @@ def test_live_events_before_going_live_do_not_send(world: World) -> None:
     assert world.one("SELECT wake_at FROM wakes WHERE account_id = 'acme'") == MONDAY + DAY
 
 
-TOLD = "SELECT id, document FROM accounts ORDER BY id"
 TABLES = ("accounts", "events", "wakes", "event_keys", "identities", "persons", "parked_events", "ledger", "decisions")
 
 
 def determined(world: World) -> dict[str, tuple[object, ...]]:
     """What the facts of each account determine: the facts, what was reached and when, stage, phases and anchor."""
     named = ("facts", "milestones", "stage", "entered", "anchor")
-    return {row["id"]: tuple(row["document"][name] for name in named) for row in world.rows(TOLD)}
+    return {name: tuple(document[each] for each in named) for name, document in sorted(world.documents().items())}
 
 
 def test_real_accounts_of_two_years_go_live_as_the_stream_would_have_left_them(world: World) -> None:
