@@ -20,8 +20,7 @@ QUEUE, PROCESSES, VERSION = "events", 2, "bench"
 TABLE = "CREATE TABLE IF NOT EXISTS dbos_event (message_id text PRIMARY KEY, account_id text, name text, body jsonb)"
 INSERT = text("INSERT INTO dbos_event VALUES (:id, :account, :name, CAST(:body AS jsonb)) ON CONFLICT DO NOTHING")
 COUNT = text("""
-    UPDATE accounts SET document = jsonb_set(document, '{dbos}',
-           to_jsonb(coalesce((document ->> 'dbos')::int, 0) + 1)), updated_at = now() WHERE id = :account""")
+    UPDATE accounts SET document = document, version = version + 1, updated_at = now() WHERE id = :account""")
 ADDRESS = os.environ["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://")
 SYSTEM = ADDRESS.replace("postgresql+psycopg://", "postgresql://")
 CONFIG: DBOSConfig = {
