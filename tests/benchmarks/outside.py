@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from tests.benchmarks.stage import Stage
+from tests.benchmarks.stage import PATIENCE_SECONDS, Stage
 from tests.benchmarks.subject import Run, difference, process
 from tests.benchmarks.workload import Call
 
@@ -46,4 +46,7 @@ def taken_outside(stage: Stage, subject: str, calls: Sequence[Call]) -> Run:
         running.stdin.flush()
         assert running.stdout.readline() == b"done\n", f"{subject} did not finish: {log.read_text()[-3000:]}"
         seconds, after = time.monotonic() - began, stage.burned(running.pid)
+        running.stdin.write(b"end\n")  # by itself, with what it has started
+        running.stdin.flush()
+        running.wait(PATIENCE_SECONDS)
     return Run(events=len(calls), seconds=seconds, burned=difference(after, before))
