@@ -186,11 +186,11 @@ class Settings(BaseSettings):
         description="system, or held: time stands in the database until it is moved (demonstrations, tests).",
     )
     batch: int = Field(
-        default=500,
+        default=2000,
         ge=1,
         le=10_000,
         validation_alias="LIFECYCLE_BATCH",
-        description="How many events or accounts one transaction takes (1 to 10000).",
+        description="How many events one transaction takes at most (1 to 10000).",
     )
     lease_seconds: int = Field(
         default=60,

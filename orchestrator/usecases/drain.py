@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import psycopg
 from sqlalchemy import Connection
@@ -45,9 +46,8 @@ LEASE = timedelta(seconds=10)  # of a shard, renewed with each batch: a killed d
 CONSUMER = "drain"  # one name for whoever holds the shard, so that what a killed drainer left is read at once
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A call that was understood, with the entry that it came in."""
+class Call(NamedTuple):
+    """A call that was understood, with the entry that it came in; a tuple, as one is made for each event there is."""
 
     entry: Entry
     parsed: Parsed
@@ -112,7 +112,7 @@ def _batch(ports: Ports, shard: int, batch: Batch) -> Drained:
 def _read(stream: str, entry_id: str, fields: Fields, now: datetime) -> list[Call | Rejected]:
     """What an entry tells: one call, of a batch as many as it has; each understood or rejected by itself."""
     return [
-        each if isinstance(each, Rejected) else Call(entry=each.entry, parsed=each.parsed)
+        each if isinstance(each, Rejected) else Call(each.entry, each.parsed)
         for each in understand(stream, entry_id, fields, now=now)
     ]
 

@@ -63,5 +63,5 @@ class Ports:
     streams: Streams
     mailing: Mailing
     nudges: Nudges
-    batch: int = 500  # events or accounts in one transaction
+    batch: int = 2000  # events in one transaction, at most
     retention: Retention = field(default_factory=Retention)

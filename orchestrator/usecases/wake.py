@@ -17,6 +17,7 @@ from orchestrator.usecases.decide import Decided, decide, park
 from orchestrator.usecases.ports import Ports
 
 MOST_TRIES = 5  # of a transaction that lost a deadlock
+MOST_AT_ONCE = 500  # accounts whose locks are held together: each is looked at whole, in a millisecond or so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ def wake(ports: Ports, seconds: float = 5.0) -> Woken:
 
 def _candidates(ports: Ports) -> Sequence[str]:
     with ports.engine.begin() as connection:
-        return accounts.due(connection, ports.clock.now(connection), ports.batch)
+        return accounts.due(connection, ports.clock.now(connection), min(ports.batch, MOST_AT_ONCE))
 
 
 def _take_up(ports: Ports, candidates: Sequence[str], tries: int = 1) -> Decided:
