@@ -148,6 +148,8 @@ def _settled(standing: Mapping[str, str], events: Sequence[Event], playbook: Pla
         for event in events
         if event.source == OWN_SOURCE and event.name == "message_sent"
     }
+    if not left:
+        return standing
     return {
         play: episode
         for play, episode in standing.items()
