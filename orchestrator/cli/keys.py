@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from orchestrator.cli.console import installed, out
 from orchestrator.usecases import write_keys
@@ -38,7 +38,7 @@ def list_() -> None:
     """List the write keys: number, source, how the secret begins, rate, since when, until when."""
     with installed() as installation:
         found = write_keys.listed(installation.ports.engine)
-    table = Table("key", "source", "begins", "rate", "created", "revoked")
+    table = Table("key", "source", "begins", "rate", Column("created", no_wrap=True), Column("revoked", no_wrap=True))
     for key in found:
         revoked = "" if key.revoked_at is None else f"{key.revoked_at:%Y-%m-%d %H:%M}"
         table.add_row(str(key.id), key.source, key.shown, key.rate, f"{key.created_at:%Y-%m-%d %H:%M}", revoked)

@@ -693,7 +693,7 @@ def dates(trigger: Trigger, milestones: Mapping[str, Milestone]) -> frozenset[st
             return frozenset({trigger.since})
         case Occurred():
             return frozenset({trigger.event})
-        case Overdue():
+        case Overdue() if trigger.milestone in milestones:  # else it is refused where it is written
             return frozenset(target.since for target in milestones[trigger.milestone].targets)
         case _:
             return frozenset()

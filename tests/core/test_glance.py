@@ -14,7 +14,8 @@ from orchestrator.core.events import Event, EventKind
 from orchestrator.core.facts import Facts, fold
 from orchestrator.core.lifecycle import advance, glance
 from orchestrator.core.people import Person
-from orchestrator.core.playbook import After, Holds, Milestone, Occurred, Overdue, Play, Playbook, Silent, Target
+from orchestrator.core.playbook import After, Holds, Milestone, Occurred, OnDay, Overdue, Play, Playbook, Silent, Target
+from orchestrator.core.timing import earliest
 from tests.core.lives import life, outputs, unsure
 from tests.core.playbooks import (
     DAY,
@@ -182,3 +183,10 @@ def test_facts_are_laid_over_what_costs_to_be_copied() -> None:
     twice = fold(fold(kept, [then], VOCABULARY), [last], VOCABULARY)
     assert dict(twice.events) == dict(fold(plain, [then, last], VOCABULARY).events)
     assert len(getattr(twice.events, "maps", ())) == 2
+
+
+def test_days_are_dated_by_no_single_event() -> None:
+    """A day after the anchor is moved by no event but the anchor's own."""
+    account, playbook = rested(play("day", OnDay(day=3), MAIL))
+    assert earliest(playbook.plays["day"], account, playbook) is None
+    assert not playbook.touched[LOGIN].dated

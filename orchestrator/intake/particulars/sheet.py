@@ -26,6 +26,7 @@ from orchestrator.intake.particulars.fields import dated, put
 
 ACCOUNT = "account"  # the field that says whose row it is
 LONGEST_LINE = 1024 * 1024  # bytes of a header that is looked at for its delimiter
+LONGEST_CELL = 131_072  # characters
 DELIMITERS = ",;\t|"
 MOST_COLUMNS = 500
 
@@ -100,6 +101,7 @@ def _sheet(text: io.TextIOWrapper, raw: IO[bytes], form: Form) -> Sheet:
         raise SheetError(f"the file cannot be read: {error}") from None
     delimiter = form.delimiter or max(DELIMITERS, key=header.count)
     lines = _Lines(text)
+    csv.field_size_limit(LONGEST_CELL)  # the limit is the whole process's, and another reader may have moved it
     reader = csv.reader(lines, delimiter=delimiter)
     names = next(csv.reader([header], delimiter=delimiter), [])
     columns = _columns([name.strip() for name in names], form)
