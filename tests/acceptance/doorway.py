@@ -16,6 +16,7 @@ from orchestrator.intake.streams import shard_of, stream_key
 from orchestrator.runtime.parts import free_port
 from orchestrator.runtime.settings import ClockKind
 from orchestrator.runtime.supervisor import Part
+from orchestrator.store.documents import unpacked
 from orchestrator.usecases import write_keys
 from tests.acceptance.plant import PATIENCE, Plant, standing, until
 from tests.acceptance.said import BEGAN
@@ -90,7 +91,7 @@ class Doorway(Plant):
         """Facts of accounts and traits of people whose names begin so; without that, and without what is ``apart``."""
         accounts = self.rows("SELECT id, document FROM accounts WHERE starts_with(id, :prefix)", prefix=f"{prefix}c")
         people = self.rows("SELECT * FROM persons WHERE starts_with(person_id, :prefix)", prefix=f"{prefix}p")
-        told = [(row["id"], row["document"]["facts"]) for row in accounts]
+        told = [(row["id"], unpacked(row["document"])["facts"]) for row in accounts]
         told += [(f"{row['account_id']} {row['person_id']}", row["traits"]) for row in people]
         plain = orjson.dumps(dict(told), option=orjson.OPT_SORT_KEYS).decode()
         for word in (*apart, prefix):

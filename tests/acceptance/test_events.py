@@ -102,7 +102,7 @@ def test_the_order_of_arrival_changes_nothing(
 POISON: dict[str, tuple[bytes, str]] = {
     "not UTF-8": (b'{"type":"track","messageId":"x1","userId":"u","event":"\xff\xfe"}', "not_utf8"),
     "no JSON": (b"{", "not_json"),
-    "no messageId": (b'{"type":"track","userId":"u","event":"Logged In"}', "missing_field"),
+    "no event": (b'{"type":"track","messageId":"x6","userId":"u"}', "missing_field"),
     "nobody": (b'{"type":"track","messageId":"x2","event":"Logged In"}', "no_identity"),
     "1 MB of text": (
         orjson.dumps(
