@@ -3,6 +3,9 @@
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
+
+from celery import Celery
 
 from orchestrator.runtime.broker import client
 from orchestrator.usecases.drain import Drained, drain
@@ -12,6 +15,7 @@ from tests.benchmarks.workload import Call
 
 PROCESSES = 2
 TICK_SECONDS = 1.0  # as beat ticks
+WARM = 20  # one of so many events is drained before the clock starts
 WORKER = ("-m", "orchestrator.cli", "worker", "--queues", "flow", "--concurrency", str(PROCESSES))
 _AT_CONCURRENCY = -1  # its place in the command
 
@@ -21,29 +25,38 @@ class LostError(AssertionError):
 
 
 def drained_by_workers(stage: Stage, calls: Sequence[Call], workers: int = PROCESSES, stored: int = 0) -> Run:
-    """Load the streams, start the clock with the first nudge, stop it when the last entry is acknowledged.
+    """Drain some to warm up; load the others, start the clock with the nudge, stop it when the last is acknowledged.
 
     ``stored`` events are in the tables already, and stay there.
     """
     app, log = client(stage.addresses.broker_url), stage.installation.settings.home / "worker.log"
     command = (*WORKER[:_AT_CONCURRENCY], str(workers))
+    warm, rest = calls[: len(calls) // WARM], calls[len(calls) // WARM :]
     with process(command, stage.environment(), log) as worker, suppress(KeyboardInterrupt):
         until_answers(app, worker, log)
         before_it = stage.count("events")
-        stage.load(calls, forget=not stored)
-        before, began, next_tick = stage.burned(worker.pid), time.monotonic(), 0.0
-        while any(left := stage.left()):
-            stalled(began, log)
-            if time.monotonic() >= next_tick:
-                next_tick = time.monotonic() + TICK_SECONDS
-                for shard in (shard for shard, entries in enumerate(left) if entries):
-                    app.send_task("lifecycle.drain", args=(shard,), queue="flow", expires=2 * TICK_SECONDS)
-            time.sleep(POLL_SECONDS)
+        stage.load(warm, forget=not stored)
+        _until_empty(stage, app, log)  # as the others' processes are: connected, and with their playbook compiled
+        stage.load(rest, forget=not stored)
+        before, began = stage.burned(worker.pid), time.monotonic()
+        _until_empty(stage, app, log)
         seconds, after = time.monotonic() - began, stage.burned(worker.pid)
         memory = held(worker.pid)
     app.close()
-    check(stage, len(calls) + (before_it if stored else 0))
-    return Run(events=len(calls), seconds=seconds, burned=difference(after, before), memory=memory)
+    check(stage, len(calls) + before_it if stored else len(rest))
+    return Run(events=len(rest), seconds=seconds, burned=difference(after, before), memory=memory)
+
+
+def _until_empty(stage: Stage, app: Celery, log: Path) -> None:
+    """Nudge the shards that hold something, as beat does, until none does."""
+    began, next_tick = time.monotonic(), 0.0
+    while any(left := stage.left()):
+        stalled(began, log)
+        if time.monotonic() >= next_tick:
+            next_tick = time.monotonic() + TICK_SECONDS
+            for shard in (shard for shard, entries in enumerate(left) if entries):
+                app.send_task("lifecycle.drain", args=(shard,), queue="flow", expires=2 * TICK_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def drained_in_process(stage: Stage) -> Drained:
