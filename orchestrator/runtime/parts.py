@@ -98,9 +98,15 @@ def reached(host: str) -> str:
     return LOCAL if host in EVERYWHERE else host
 
 
+_given: set[int] = set()  # ports that this process was told are free: one that was let go may come up again at once
+
+
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of this machine that nobody listens on, never the same twice in this process."""
+    while True:
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port not in _given:
+            _given.add(port)
+            return port

@@ -122,13 +122,11 @@ def _run(serving: Serving) -> None:
 @contextmanager
 def live(database_url: str, redis_url: str, *, keyed: bool = True, **settings: Any) -> Iterator[Gateway]:  # noqa: ANN401 -- pydantic checks each
     """A gateway on these servers until the block ends; ``keyed``: with a key; ``settings`` are fields of Settings."""
-    first = free_port()
-    second = next(port for port in iter(free_port, None) if port != first)  # a port that was let go may be given again
     chosen = Settings.load(
         database_url=database_url,
         redis_url=redis_url,
-        gateway_port=first,
-        gateway_ops_port=second,
+        gateway_port=free_port(),
+        gateway_ops_port=free_port(),
         **settings,
     )
     addresses = Addresses(database_url=database_url, redis_url=redis_url, broker_url=redis_url, stream_url=redis_url)
