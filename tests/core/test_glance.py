@@ -99,6 +99,22 @@ def test_a_glance_moves_the_next_look_forward() -> None:
     assert later.wake_at == found.wake_at
 
 
+def test_what_no_rule_reads_dates_no_look() -> None:
+    """Beside an event that rules read, one that none reads is folded and moves nothing."""
+    account, playbook = rested(play("nudge", After(delay=2 * DAY, since="core_used"), MAIL))
+    fewer = replace(playbook, reads=frozenset({"core_used"}))
+    found = glanced(account, fewer, again("core_used"), again(LOGIN))
+    assert found is not None
+    assert found.facts.events[LOGIN].count == 2
+    assert found.wake_at == START + HOUR + 2 * DAY
+
+
+def test_an_edge_that_does_not_rise_turns_nothing() -> None:
+    """A watched condition that an event is heard by, and leaves as it was, needs no people."""
+    account, playbook = rested(play("often", Holds(condition=compare(count(LOGIN), ">=", 3)), MAIL))
+    assert glanced(account, playbook, again()) is not None
+
+
 SEEN_OFTEN = compare(count(LOGIN), ">=", 2)
 TURNING: Mapping[str, tuple[Sequence[Play], dict[str, object]]] = {
     "a milestone is reached": (
