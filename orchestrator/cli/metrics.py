@@ -70,7 +70,7 @@ def _live() -> tuple[tuple[Row, ...], Mapping[str, Benchmark], tuple[str, ...]]:
     with installed() as installation, installation.ports.engine.connect() as connection:
         book = installation.ports.library.current(connection).playbook
         now = installation.ports.clock.now(connection)
-        rows = board(accounts.every(connection, installation.ports.batch), book, now)
+        rows = board(accounts.every(connection), book, now)
         others = industry(book, programme_at_hand(Settings.load().templates))
         return rows, others, tuple(calls(connection))
 

@@ -22,7 +22,7 @@ def measure(ports: Ports) -> bool:
         now, book = ports.clock.now(connection), ports.library.current(connection).playbook
         if not book.metrics or figures.measured(connection, now.date(), book.version):
             return False
-        rows = board(accounts.every(connection, ports.batch), book, now)
+        rows = board(accounts.every(connection), book, now)
     with ports.engine.begin() as connection:
         figures.keep(connection, map(_sample, rows), book.version, now)
         figures.close_alerts(connection, [row.metric.name for row in rows if _stands(row)], now)

@@ -28,7 +28,6 @@ from orchestrator.store import accounts
 LAYER = "layers/programme"
 PREFIX = "audit_"  # of the layer's metrics; what follows is the figure's name
 _CONFIGURED = "configured"  # what the playbook under the layer is called here
-_PAGE = 500  # accounts that are held at a time
 
 PEOPLE = text("""
     -- people: how many were ever seen, and how many of them for the first time in the last month
@@ -105,7 +104,7 @@ def _source(row: Row) -> str:
 
 def everyone(connection: Connection) -> Iterator[Account]:
     """All accounts, in the order of their ids, a page at a time."""
-    return accounts.every(connection, _PAGE)
+    return accounts.every(connection)
 
 
 def by_touch(everybody: Iterable[Account], playbook: Playbook) -> Counter[str]:

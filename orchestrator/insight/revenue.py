@@ -4,15 +4,13 @@ from sqlalchemy import Connection
 
 from orchestrator.store import accounts
 
-PAGE = 1000  # accounts at a time
-
 
 def paid(connection: Connection, trait: str) -> list[float]:
     """What each account pays a year, the greatest first, by the trait that says so (``arr``, ``acv``).
 
     Accounts whose trait is no number are left out.
     """
-    written = (account.facts.traits.get(trait) for account in accounts.every(connection, PAGE))
+    written = (account.facts.traits.get(trait) for account in accounts.every(connection))
     values = (each.value for each in written if each is not None)
     return sorted(
         (float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)),

@@ -55,9 +55,8 @@ class Rejected:
     source: str | None = None  # who says it; None: that cannot be read
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """An entry whose envelope was understood; its call was not looked at yet."""
+class Entry(NamedTuple):
+    """An entry whose envelope was understood; its call was not looked at yet. A tuple, as ``Told`` is."""
 
     stream: str  # the key it stands in
     entry_id: str  # its id there
@@ -86,7 +85,7 @@ class Entry:
 
 
 class Told(NamedTuple):
-    """An event, and the entry that told it; a tuple, as one is made for each event there is."""
+    """A call that was understood, with the entry that told it; a tuple, as one is made for each event there is."""
 
     entry: Entry
     parsed: Parsed
@@ -118,8 +117,7 @@ def _items(entry: Entry) -> list[Told | Rejected]:
 
 
 def _item(entry: Entry, index: int, item: Item) -> list[Told | Rejected]:
-    alone = replace(
-        entry,
+    alone = entry._replace(
         entry_id=f"{entry.entry_id}#{index}",
         first=entry.first and f"{entry.first}#{index}",
         call=item.call,

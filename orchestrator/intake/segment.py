@@ -27,12 +27,12 @@ What is decided here, and why:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
 from hashlib import blake2b
-from typing import NoReturn, TypeAlias
+from typing import NamedTuple, NoReturn, TypeAlias
 from zoneinfo import available_timezones
 
 import orjson
@@ -85,9 +85,8 @@ _BODY = {EventKind.IDENTIFY: "traits", EventKind.GROUP: "traits"}  # where the k
 Object: TypeAlias = Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
-    """A call that was understood."""
+class Parsed(NamedTuple):
+    """A call that was understood; a tuple, as one is made for each event there is."""
 
     event: Event  # what it says
     digest_bytes: bytes  # what its body is told from another by; equal for a resend

@@ -186,7 +186,7 @@ class Settings(BaseSettings):
         description="system, or held: time stands in the database until it is moved (demonstrations, tests).",
     )
     batch: int = Field(
-        default=2000,
+        default=8000,
         ge=1,
         le=10_000,
         validation_alias="LIFECYCLE_BATCH",

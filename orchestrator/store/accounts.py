@@ -14,6 +14,7 @@ from orchestrator.store.documents import account_document, account_from, packed,
 from orchestrator.store.rows import as_json
 from orchestrator.store.tables import LONGEST_KEY
 
+MOST_A_PAGE = 1000  # accounts: some megabytes
 LONGEST_ID = LONGEST_KEY  # characters of an account's id
 
 
@@ -250,7 +251,7 @@ def load(connection: Connection, ids: Iterable[str]) -> dict[str, Locked]:
     return {row.id: Locked(account=account_from(row.id, unpacked(row.document)), version=row.version) for row in rows}
 
 
-def every(connection: Connection, most: int) -> Iterator[Account]:
+def every(connection: Connection, most: int = MOST_A_PAGE) -> Iterator[Account]:
     """All accounts, so many at a time, unlocked: each as it is when its page is read."""
     after = ""
     while rows := connection.execute(PAGE, {"after": after, "most": most}).all():

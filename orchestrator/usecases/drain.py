@@ -10,10 +10,9 @@ on.
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import psycopg
 from sqlalchemy import Connection
@@ -23,8 +22,8 @@ from orchestrator.core.events import Event
 from orchestrator.core.facts import concerns
 from orchestrator.core.families import parentages
 from orchestrator.core.lifecycle import opened
-from orchestrator.intake.entries import Entry, Fields, Rejected, understand
-from orchestrator.intake.segment import MOST_DETAIL, Parsed, RejectionReason
+from orchestrator.intake.entries import Rejected, Told, understand
+from orchestrator.intake.rejection import MOST_DETAIL, RejectionReason
 from orchestrator.intake.streams import Batch, stream_key
 from orchestrator.playbook.errors import PlaybookError
 from orchestrator.store import accounts, families, keys
@@ -40,23 +39,13 @@ from orchestrator.usecases.ports import Ports
 
 logger = logging.getLogger(__name__)
 
+FIRST = 1000  # entries of a run's first batch; where more wait, the next are larger: less to look up for each
+GROWTH = 4  # times as many
+BATCH_BYTES = 64 * 1024 * 1024  # of entries, about, in one batch: what it becomes takes several times as much memory
 MOST_TRIES = 5  # of a transaction that lost a deadlock
 NOT_IN_ORDER = (NoPlaybookError, PlaybookError, UnknownFormatError)  # nothing published, or by another version of ours
 LEASE = timedelta(seconds=10)  # of a shard, renewed with each batch: a killed drainer delays its shard by no more
 CONSUMER = "drain"  # one name for whoever holds the shard, so that what a killed drainer left is read at once
-
-
-class Call(NamedTuple):
-    """A call that was understood, with the entry that it came in; a tuple, as one is made for each event there is."""
-
-    entry: Entry
-    parsed: Parsed
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What the event is known by, and what its body is told from another by."""
-        event = self.parsed.event
-        return keys.event_key(event.source, event.message_id), keys.body_digest(self.parsed.digest_bytes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,15 +71,24 @@ def drain(ports: Ports, shard: int, drainer: str, seconds: float = 5.0) -> Drain
     """Decide what waits in a shard, for at most about ``seconds``; ``drainer`` names the process that does it."""
     if not ports.streams.lease(shard, drainer, LEASE):
         return Drained()
-    done, ends = Drained(), time.monotonic() + seconds
+    done, ends, most = Drained(), time.monotonic() + seconds, min(FIRST, ports.batch)
     try:
-        while time.monotonic() < ends and (batch := ports.streams.read(shard, CONSUMER, ports.batch)):
+        while time.monotonic() < ends and (batch := ports.streams.read(shard, CONSUMER, most)):
             done += _batch(ports, shard, batch)
+            most = size_after(batch, ports.batch)
             if not ports.streams.renew(shard, drainer, LEASE):
                 break
     finally:
         ports.streams.release(shard, drainer)
     return done
+
+
+def size_after(batch: Batch, most: int) -> int:
+    """How many entries to take next: more and more while they wait, so long as they are small."""
+    entries = len(batch.entries)
+    held = sum(len(word) for _, fields in batch.entries for word in fields)
+    fitting = BATCH_BYTES * entries // held if held else most
+    return max(1, min(most, fitting, max(FIRST, GROWTH * entries)))
 
 
 def _batch(ports: Ports, shard: int, batch: Batch) -> Drained:
@@ -99,22 +97,14 @@ def _batch(ports: Ports, shard: int, batch: Batch) -> Drained:
     with ports.engine.connect() as connection:
         now = ports.clock.now(connection)
     key = stream_key(shard)
-    read = [each for entry_id, fields in batch.entries for each in _read(key, entry_id, fields, now)]
-    calls = [each for each in read if isinstance(each, Call)]
+    read = [each for entry_id, fields in batch.entries for each in understand(key, entry_id, fields, now=now)]
+    calls = [each for each in read if isinstance(each, Told)]
     poison = [_kept(each) for each in read if isinstance(each, Rejected)]
     done = take_in(ports, calls) + reject(ports, poison)
     ports.streams.ack(shard, batch.ids)
     if done.messages:
         ports.nudges.deliver()
     return done + Drained(entries=len(batch.entries))
-
-
-def _read(stream: str, entry_id: str, fields: Fields, now: datetime) -> list[Call | Rejected]:
-    """What an entry tells: one call, of a batch as many as it has; each understood or rejected by itself."""
-    return [
-        each if isinstance(each, Rejected) else Call(each.entry, each.parsed)
-        for each in understand(stream, entry_id, fields, now=now)
-    ]
 
 
 def reject(ports: Ports, rejected: Sequence[RejectedEvent]) -> Drained:
@@ -126,7 +116,7 @@ def reject(ports: Ports, rejected: Sequence[RejectedEvent]) -> Drained:
     return Drained(rejected=len(rejected))
 
 
-def _kept(each: Rejected, call: Call | None = None) -> RejectedEvent:
+def _kept(each: Rejected, call: Told | None = None) -> RejectedEvent:
     return RejectedEvent(
         stream=each.stream,
         entry_id=each.entry_id,
@@ -139,7 +129,7 @@ def _kept(each: Rejected, call: Call | None = None) -> RejectedEvent:
     )
 
 
-def take_in(ports: Ports, calls: Sequence[Call], tries: int = 1, *, past: bool = False) -> Drained:
+def take_in(ports: Ports, calls: Sequence[Told], tries: int = 1, *, past: bool = False) -> Drained:
     """Decide these calls in one transaction; bisect when the fault lies in them. ``past``: fold them as history."""
     if not calls:
         return Drained()
@@ -163,7 +153,7 @@ def _fault(error: Exception) -> Fault:
     return Fault.WORLD if isinstance(error, NOT_IN_ORDER) else fault(error)
 
 
-def _bisect(ports: Ports, calls: Sequence[Call], error: Exception, *, past: bool) -> Drained:
+def _bisect(ports: Ports, calls: Sequence[Told], error: Exception, *, past: bool) -> Drained:
     if len(calls) == 1:
         return reject(ports, [_poison(calls[0], RejectionReason.DATA_ERROR, _told(error))])
     middle = len(calls) // 2
@@ -177,11 +167,11 @@ def _told(error: Exception) -> str:
     return f"{type(cause).__name__}: {sentence or cause}"[:MOST_DETAIL]
 
 
-def _poison(call: Call, reason: RejectionReason, detail: str) -> RejectedEvent:
+def _poison(call: Told, reason: RejectionReason, detail: str) -> RejectedEvent:
     return _kept(call.entry.rejected(reason, detail), call)
 
 
-def _decide(connection: Connection, ports: Ports, calls: Sequence[Call], *, past: bool) -> Drained:
+def _decide(connection: Connection, ports: Ports, calls: Sequence[Told], *, past: bool) -> Drained:
     """The transaction: keys, identity, accounts, one step each, all written."""
     now = ports.clock.now(connection)
     new, conflicts = _admitted(connection, calls)
@@ -189,9 +179,12 @@ def _decide(connection: Connection, ports: Ports, calls: Sequence[Call], *, past
     event_store.reject(connection, conflicts)
     event_store.park(connection, resolved.parked, _history(resolved, past=past))
     event_store.keep(connection, resolved.known)
-    grouped = _concerned(connection, ports, by_account(resolved.known))
+    named = by_account(resolved.known)
+    versions = accounts.known(connection, named.keys() | resolved.renames.keys())
+    grouped = _concerned(connection, ports, named, versions)
     grouped |= {name: [] for name in resolved.renames.keys() - grouped.keys()}
-    _lock(connection, ports, grouped, now, past=past)
+    _open(connection, ports, grouped.keys() - versions.keys(), now, past=past)
+    _lock(connection, grouped)
     families.learn(connection, parentages(resolved.known).values())
     if past or resolved.past:
         look_back(connection, ports, sorted(grouped if past else _looking_back(resolved) & grouped.keys()), now)
@@ -211,9 +204,9 @@ def _looking_back(resolved: Resolved) -> set[str]:
     return {event.account or "" for event in freed}
 
 
-def _admitted(connection: Connection, calls: Sequence[Call]) -> tuple[list[Event], list[RejectedEvent]]:
+def _admitted(connection: Connection, calls: Sequence[Told]) -> tuple[list[Event], list[RejectedEvent]]:
     """The events that are new, and those that came under an id that another body holds."""
-    verdicts = keys.admit(connection, [call.key for call in calls]).verdicts
+    verdicts = keys.admit(connection, [_key(call) for call in calls]).verdicts
     paired = list(zip(calls, verdicts, strict=True))
     told = "another event came under this source and messageId before; it stands, this one is kept here"
     return [call.parsed.event for call, verdict in paired if verdict is keys.Verdict.NEW], [
@@ -221,29 +214,39 @@ def _admitted(connection: Connection, calls: Sequence[Call]) -> tuple[list[Event
     ]
 
 
-def _concerned(connection: Connection, ports: Ports, grouped: Mapping[str, list[Event]]) -> dict[str, list[Event]]:
+def _key(call: Told) -> tuple[str, str]:
+    """What the event is known by, and what its body is told from another by."""
+    event = call.parsed.event
+    return keys.event_key(event.source, event.message_id), keys.body_digest(call.parsed.digest_bytes)
+
+
+def _concerned(
+    connection: Connection, ports: Ports, named: Mapping[str, list[Event]], versions: Mapping[str, str]
+) -> dict[str, list[Event]]:
     """The accounts that are new, or whose playbook knows any of their events: nothing can change the others.
 
     Most of what a product says is of no rule's interest. It is kept in ``events``, so that another version can ask.
     """
-    versions = accounts.known(connection, grouped)
     words = {
         version: ports.library.edition(connection, version).playbook.vocabulary for version in set(versions.values())
     }
     return {
         name: listed
-        for name, listed in grouped.items()
+        for name, listed in named.items()
         if name not in versions or any(concerns(event, words[versions[name]]) for event in listed)
     }
 
 
-def _lock(connection: Connection, ports: Ports, grouped: dict[str, list[Event]], now: datetime, *, past: bool) -> None:
-    """Open the accounts that are new and lock all of them in order; a merge that came between is followed."""
-    missing = grouped.keys() - accounts.known(connection, grouped).keys()
+def _open(connection: Connection, ports: Ports, missing: Collection[str], now: datetime, *, past: bool) -> None:
+    """Open the accounts that were not there yet; whoever was opened meanwhile stays as it is."""
     if missing:
         playbook = ports.library.current(connection).playbook
         new = (replace(opened(name, now, playbook), history=past) for name in sorted(missing))
         accounts.open_accounts(connection, new)
+
+
+def _lock(connection: Connection, grouped: Mapping[str, list[Event]]) -> None:
+    """Lock all of them in order; a merge that came between is followed."""
     persons = {event.person for listed in grouped.values() for event in listed if event.person}
     if len(accounts.lock(connection, grouped)) != len(grouped) or accounts.moved(connection, grouped, persons):
         raise MergedMeanwhileError

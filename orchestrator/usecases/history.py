@@ -21,7 +21,7 @@ from orchestrator.intake.entries import CALL, SOURCE, Entry, Rejected, Told, dec
 from orchestrator.intake.files import Line
 from orchestrator.intake.rejection import Rejection, RejectionReason
 from orchestrator.store.events import RejectedEvent
-from orchestrator.usecases.drain import Call, reject, take_in
+from orchestrator.usecases.drain import reject, take_in
 from orchestrator.usecases.ports import Ports
 
 CHUNK = 20_000  # lines that are sorted together: some 100 MB while they are
@@ -102,21 +102,21 @@ def _chunk(ports: Ports, stream: str, chunk: Sequence[Line], source: str) -> Ite
         yield _take(ports, read[start : start + BATCH])
 
 
-def _take(ports: Ports, read: Sequence[Call | Rejected]) -> ReadIn:
+def _take(ports: Ports, read: Sequence[Told | Rejected]) -> ReadIn:
     done = reject(ports, [_kept(each) for each in read if isinstance(each, Rejected)])
-    done += take_in(ports, [each for each in read if isinstance(each, Call)], past=True)
+    done += take_in(ports, [each for each in read if isinstance(each, Told)], past=True)
     known = len(read) - done.events - done.rejected
     return ReadIn(lines=len(read), events=done.events, known=known, rejected=done.rejected)
 
 
-def _whose(read: Call | Rejected) -> tuple[str, str]:
+def _whose(read: Told | Rejected) -> tuple[str, str]:
     if isinstance(read, Rejected):
         return ("", "")
     event = read.parsed.event
     return (event.account or "", event.person or "")
 
 
-def _understood(stream: str, line: Line, source: str, now: datetime) -> list[Call | Rejected]:
+def _understood(stream: str, line: Line, source: str, now: datetime) -> list[Told | Rejected]:
     """A line as an entry of a stream; its id is its place and content: a line that was mended is another."""
     entry_id = f"{line.number}-{blake2b(line.raw, digest_size=4).hexdigest()}"
     fields = [CALL, line.raw, SOURCE, source.encode()]
@@ -129,7 +129,7 @@ def _faulty(entry: Entry | Rejected, fault: Rejection) -> Rejected:
     return entry if isinstance(entry, Rejected) else entry.rejected(fault.reason, fault.detail)
 
 
-def _dated(told: Told | Rejected) -> Call | Rejected:
+def _dated(told: Told | Rejected) -> Told | Rejected:
     """What says no time happened in no past, unless it is said of an account or a person."""
     if isinstance(told, Rejected):
         return told
@@ -137,7 +137,7 @@ def _dated(told: Told | Rejected) -> Call | Rejected:
     if event.occurred_at == told.entry.received_at and event.kind not in _SAYS_WHO:
         why = "timestamp: what is history says when it happened; this has no time, or one that lies ahead"
         return told.entry.rejected(RejectionReason.BAD_TIMESTAMP, why)
-    return Call(entry=told.entry, parsed=told.parsed)
+    return told
 
 
 def _kept(each: Rejected) -> RejectedEvent:

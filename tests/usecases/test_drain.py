@@ -9,8 +9,8 @@ import orjson
 import pytest
 import redis
 
-from orchestrator.intake.streams import lease_key
-from orchestrator.usecases.drain import Drained, drain
+from orchestrator.intake.streams import Batch, Origin, lease_key
+from orchestrator.usecases.drain import Drained, drain, size_after
 from orchestrator.usecases.ports import Ports
 from tests.usecases.company import DAY, HOUR, MONDAY, Company
 from tests.usecases.world import World, another, begun, counted, holding
@@ -162,3 +162,25 @@ def test_no_statement_is_sent_per_event_or_account(world: World) -> None:
     few = _statements(world, world.ports, batch([Company(f"few-{number}", f"f-{number}") for number in range(5)]))
     many = _statements(world, world.ports, batch([Company(f"many-{number}", f"m-{number}") for number in range(150)]))
     assert many == few
+
+
+def entries(number: int, size: int) -> Batch:
+    """What a read gave: so many entries, of so many bytes each."""
+    return Batch(
+        origin=Origin.NEW, entries=tuple((f"{each}-0", [b"call", b"x" * (size - 4)]) for each in range(number))
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "expected"),
+    [(1000, 500, 4000), (4000, 500, 8000), (3, 500, 1000), (1000, 128 * 1024, 512), (2, 128 * 1024 * 1024, 1)],
+    ids=["more wait", "no more than may be", "few wait", "large ones", "huge ones"],
+)
+def test_batches_grow_while_entries_wait_and_shrink_where_they_are_large(number: int, size: int, expected: int) -> None:
+    """The next batch is four times this one, within the setting and what may be held at once."""
+    assert size_after(entries(number, size), 8000) == expected
+
+
+def test_a_batch_of_which_nothing_is_left_is_followed_by_a_small_one() -> None:
+    """Entries that somebody deleted say nothing of the size of the others."""
+    assert size_after(Batch(origin=Origin.OWN, lost=("1-0",)), 8000) == 1000

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 
 from orchestrator.core.events import Json
-from orchestrator.intake.entries import Entry, decode
+from orchestrator.intake.entries import Entry, Told, decode
 from orchestrator.usecases.deliver import deliver
-from orchestrator.usecases.drain import Call, drain, take_in
+from orchestrator.usecases.drain import drain, take_in
 from orchestrator.usecases.simulate import Arrival, simulate
 from tests.usecases.company import DAY, HOUR, MONDAY, Company
 from tests.usecases.playbooks import HELLO, tiny
@@ -43,11 +43,11 @@ def people(bare: World) -> World:
     return bare
 
 
-def called(call: bytes) -> Call:
+def called(call: bytes) -> Told:
     """A call as a drain has read it."""
     entry = decode("lifecycle:events:0", "1-1", {b"call": call}, now=MONDAY)
     assert isinstance(entry, Entry)
-    return Call(entry=entry, parsed=entry.parse())
+    return Told(entry=entry, parsed=entry.parse())
 
 
 def users(world: World, account: str = "acme") -> list[str]:
