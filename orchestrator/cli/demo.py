@@ -320,7 +320,7 @@ def _summarise(installation: Installation, playbook: Playbook, lived: Lived, beg
     out.print("stages: " + ", ".join(f"{name} {number}" for name, number in stages.items()))
     backlog, found_ = lived.backlog, lived.found
     out.print(
-        f"{lived.events} events of {len(found_.accounts)} accounts at {lived.simulated.instants} instants; "
+        f"{lived.events} events of {len(found_.accounts)} accounts at {len(lived.simulated.instants)} instants; "
         f"{len(found_.decisions)} decisions, {len(lived.letters)} mails, {len(found_.escalations)} escalations; "
         f"{backlog.rejected} rejected, {backlog.waiting_persons} waiting for an account, {backlog.parked} parked, "
         f"{backlog.unknown} unknown; {time.monotonic() - began:.0f} s",

@@ -10,19 +10,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 import typer
 
 from orchestrator.cli.console import err, out
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.facts import instant
 from orchestrator.playbook.source import read_source
-from orchestrator.runtime.cohort import dated
 from orchestrator.runtime.composition import template_texts
 from orchestrator.runtime.settings import Settings
-from orchestrator.usecases.chronicle import line, row, words
+from orchestrator.runtime.simulation import Course, Lived, Sum, lived_through, opened, shares
+from orchestrator.usecases.chronicle import words
 from orchestrator.usecases.publish import checked
-from orchestrator.usecases.simulate import Arrival, Simulated
-from orchestrator.usecases.simulate import simulate as lived_through
 
 AFTER = timedelta(days=35)  # that a file of events goes on after its last event, unless it is said until when
 
@@ -38,21 +37,23 @@ def simulate(
         str | None, typer.Option(help="A date or an instant (ISO 8601); 35 days after the last event without it.")
     ] = None,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a line instead of a table.")] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="Work in so many processes; by the size of the file, up to the cores, without it."),
+    ] = None,
 ) -> None:
     """Live through a file of events in memory: what would be decided, sent and handed to a human, and why."""
     settings = Settings.load()
     compiled = checked(read_source(playbook or settings.playbook, template_texts(settings.templates)))
-    lines = [each for each in (raw.strip() for raw in events.read_bytes().splitlines()) if each]
-    calls = dated(lines)
-    end = calls[-1][0] + AFTER if until is None else _end(until)
-    lived = lived_through((Arrival(at=at, call=call) for at, call in calls), compiled, end)
-    if jsonl:
-        sys.stdout.buffer.writelines(line(each) for each in lived.happened)
-    else:
-        for told in _table(lived):
-            out.print(told, markup=False, soft_wrap=True)
-    for told in _left_out(lived):
-        err.print(told, markup=False, soft_wrap=True)
+    course = Course(playbook=compiled, until=AFTER if until is None else _end(until), counted=not jsonl)
+    with opened(events) as content, lived_through(content, course, processes or shares(content)) as lived:
+        if jsonl:
+            sys.stdout.buffer.writelines(lived.lines)
+        else:
+            for told in _table(lived):
+                out.print(told, markup=False, soft_wrap=True)
+        for told in _left_out(lived.sum):
+            err.print(told, markup=False, soft_wrap=True)
 
 
 def _end(text: str) -> datetime:
@@ -62,18 +63,18 @@ def _end(text: str) -> datetime:
     return at
 
 
-def _table(lived: Simulated) -> Iterator[str]:
+def _table(lived: Lived) -> Iterator[str]:
     """A line a happening; a message that is only decided is told when it leaves."""
-    rows = [row(each) for each in lived.happened]
-    width = max((len(str(each["account"])) for each in rows), default=0)
-    for happening, told in zip(lived.happened, rows, strict=True):
+    for told in map(orjson.loads, lived.lines):
         if told.get("state") != "pending":
             verb, subject = words(told)
-            yield f"{happening.at:%Y-%m-%d %H:%M:%S}  {told['account']:{width}}  {verb:9}  {subject}"
-    yield f"{len(rows)} happenings of {len(lived.accounts)} accounts at {lived.instants} instants; times are UTC"
+            at = told["at"][:19].replace("T", " ")
+            yield f"{at}  {told['account']:{lived.sum.widest}}  {verb:9}  {subject}"
+    counts = f"{lived.sum.happenings} happenings of {lived.sum.accounts} accounts at {len(lived.sum.instants)} instants"
+    yield f"{counts}; times are UTC"
 
 
-def _left_out(lived: Simulated) -> Iterator[str]:
+def _left_out(lived: Sum) -> Iterator[str]:
     """What of the file came to nothing."""
     if lived.rejected:
         yield f"{lived.rejected} calls could not be read"

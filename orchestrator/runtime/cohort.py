@@ -20,6 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from orchestrator.core.calendars import at_local
 from orchestrator.core.errors import LifecycleError
+from orchestrator.core.events import Json
 from orchestrator.core.facts import instant
 from orchestrator.core.reasons import DecisionReason, MessageReason, PostponementReason
 from orchestrator.intake.formats import belongs_to
@@ -171,11 +172,18 @@ def dated(lines: Iterable[bytes]) -> list[tuple[datetime, bytes]]:
 
 def _timestamp(line: bytes) -> datetime | None:
     try:
-        call = orjson.loads(line)
+        return said_when(orjson.loads(line))
     except orjson.JSONDecodeError:
         return None
-    said = (call[word] for word in _WHEN if call.get(word)) if isinstance(call, dict) else iter(())
-    return instant(next(said, None))
+
+
+def said_when(call: Json) -> datetime | None:
+    """When a call of any format says that it happened; None when it says nothing that can be read."""
+    if isinstance(call, dict):
+        for word in _WHEN:
+            if said := call.get(word):
+                return instant(said)
+    return None
 
 
 class _Life:

@@ -125,7 +125,7 @@ class Simulated:
     notes: tuple[tuple[str, Note], ...]  # the journal: (account, note)
     happened: tuple[Happening, ...]  # all of it by time and, within an instant, by account; each in its own order
     people: Mapping[str, tuple[Person, ...]]  # of each account, as they are known at the end
-    instants: int  # at how many something happened
+    instants: tuple[datetime, ...]  # at which something happened, in their order
     rejected: int  # calls that could not be read
     repeated: int  # calls that had arrived before
     waiting: int  # calls of persons whose account nobody has named
@@ -183,7 +183,7 @@ class _World:
     open: dict[tuple[str, str], Worked] = field(default_factory=dict)  # by account and play: one for one cause
     notes: list[tuple[str, Note]] = field(default_factory=list)
     happened: list[Happening] = field(default_factory=list)
-    instants: int = 0
+    instants: list[datetime] = field(default_factory=list)
     rejected: int = 0
     repeated: int = 0
 
@@ -232,7 +232,7 @@ class _World:
 
     def live(self, now: datetime) -> None:
         """All that happens at one instant."""
-        self.instants += 1
+        self.instants.append(now)
         arrived = self._arrived(now)
         for name in sorted(arrived.keys() | self.united):
             if name in self.united or self._matters(name, arrived[name]):
@@ -529,7 +529,7 @@ class _World:
             notes=tuple(self.notes),
             happened=tuple(sorted(self.happened, key=lambda each: (each.at, each.account))),
             people={name: tuple(known.values()) for name, known in self.people.items()},
-            instants=self.instants,
+            instants=tuple(self.instants),
             rejected=self.rejected,
             repeated=self.repeated,
             waiting=sum(len(listed) for listed in self.unlinked.values()),
