@@ -255,6 +255,11 @@ def basis_of(account: Account, playbook: Playbook) -> str:
     return f"{playbook.version}{calendar}{'/paused' if account.paused else ''}"
 
 
+def version_of(basis: str) -> str | None:
+    """The playbook version that a basis begins with; None of an account that is not live: nothing was derived."""
+    return None if basis in {"", HELD} else basis.partition("/")[0]
+
+
 def _rests(account: Account, now: datetime, playbook: Playbook) -> bool:
     """Whether without an event everything would still be as it was left."""
     return account.basis == basis_of(account, playbook) and (account.wake_at is None or account.wake_at > now)

@@ -45,7 +45,7 @@ FULL = Scale(
         Population(name="100,000 accounts, Zipf 1.1", size=100_000, exponent=1.1),
         Population(name="1,000,000 accounts, uniform", size=1_000_000, exponent=0.0),
     ),
-    events=100_000,
+    events=300_000,
     single_events=3_000,
     temporal_events=3_000,
     dbos_events=1_000,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from orchestrator.core.account import Account, Outcome, merge
 from orchestrator.core.decisions import NoteKind
 from orchestrator.core.events import Event
-from orchestrator.core.lifecycle import HELD, advance, glance, opened
+from orchestrator.core.lifecycle import HELD, advance, glance, opened, version_of
 from orchestrator.core.people import Person
 from orchestrator.core.playbook import Entered, Holds, Milestone, OnDay, Playbook, Transition
 from orchestrator.core.reasons import DecisionReason
@@ -187,3 +187,16 @@ def test_the_conditions_of_a_live_account_are_dated_as_ever() -> None:
     """Without a past to be read in, what nothing dates is found now."""
     book = with_plays(milestones={"few": Milestone(name="few", when=compare(count("login"), "<", 1), label="Few")})
     assert advance(opened("a", START, book), (), [], END, book).account.milestones == {"few": END}
+
+
+@given(st.lists(st.sampled_from((pause(START), resume(START + HOUR)))), playbooks())
+def test_a_basis_names_the_version_that_it_was_derived_from(events: list[Event], playbook: Playbook) -> None:
+    """What a timer keeps tells which playbook a live account is pinned to, paused or not."""
+    account = advance(opened("a", START, playbook), (), events, START + DAY, playbook).account
+    assert version_of(account.basis) == playbook.version
+
+
+def test_an_account_of_which_nothing_was_derived_names_no_version() -> None:
+    """A held account, and one that could not be decided, are looked up themselves."""
+    assert version_of(read_in([[]], PLAYBOOK).basis) is None
+    assert version_of("") is None

