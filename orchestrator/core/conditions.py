@@ -16,10 +16,11 @@ weeks turn at the next Monday 00:00 UTC.
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum, unique
 from functools import lru_cache, partial
+from itertools import chain
 from typing import Any, Protocol, assert_never
 from zoneinfo import ZoneInfo
 
@@ -89,6 +90,7 @@ MOVING = frozenset(
     }
 )  # move with the clock: all rise but DAYS_UNTIL
 WEEKLY = frozenset({TermKind.FALLING, TermKind.WEEK_RATIO, TermKind.HEALTH_FALLING})  # turn with the calendar week
+_TIMED = MOVING | WEEKLY | {TermKind.OVERRIDE, TermKind.PHASE_LATE}  # turn by the clock alone
 
 
 class _Written(Protocol):
@@ -281,7 +283,7 @@ class View:
     samples: Mapping[int, float | None] = field(default_factory=dict)  # week -> score of health at its beginning
     working: Callable[[], tuple[Hours, ZoneInfo]] = _always  # the account's working days, asked for when they matter
     journeys: tuple[Journey, ...] = ()  # the account's onboardings, the oldest first
-    weighed: dict[tuple[tuple[Indicator, ...], Rules], Health] = field(
+    weighed: dict["Scale", Health] = field(
         init=False, default_factory=dict, compare=False, repr=False
     )  # what was found of the health already, so that each asks for it once
 
@@ -290,6 +292,9 @@ class View:
         """The oldest unfinished onboarding, else the one that was finished last; None when none has begun."""
         open_ones = (each for each in self.journeys if each.phase != FINISHED)
         return next(open_ones, max(self.journeys, key=lambda each: each.entered_at, default=None))
+
+
+Scale = Callable[[View], Health]  # what some indicators add up to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,94 +313,7 @@ def verdict(node: Node, view: View) -> bool | None:
     Raises:
         UndecidableError: it cannot be evaluated (a division by zero).
     """
-    return _as_bool(_value(node, view, {}))
-
-
-def _as_bool(value: Value) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-_Run = Callable[[View, Mapping[str, bool]], Value]
-
-
-def _value(node: Node, view: View, assumed: Mapping[str, bool]) -> Value:
-    """What a node says; ``assumed`` overrides clauses by their text (to ask what would have changed the whole)."""
-    return _run(node)(view, assumed)
-
-
-@lru_cache(maxsize=16_384)  # the conditions of a few playbooks, asked again and again
-def _run(node: Node) -> _Run:
-    """A node as one function of what it looks at: asking it costs a third of walking down its tree."""
-    run, text = _made(node), node.text
-
-    def overridden(view: View, assumed: Mapping[str, bool]) -> Value:
-        if assumed and text in assumed:
-            return assumed[text]
-        return run(view, assumed)
-
-    return overridden
-
-
-def _made(node: Node) -> _Run:
-    match node:
-        case Literal():
-            value = node.value
-            return lambda _view, _assumed: value
-        case Term():
-            reading = _READINGS[node.kind]
-            return lambda view, _assumed: reading(node, view)
-        case Arithmetic() | Compare():
-            return _of_two(node, _run(node.left), _run(node.right))
-        case OneOf():
-            return _one_of(node, _run(node.item))
-        case Negation():
-            return _not(_run(node.operand))
-        case Every() | Either():
-            return _kleene(tuple(map(_run, node.operands)), decides=isinstance(node, Either))
-        case Case():
-            return lambda view, assumed: _chosen(node, view, assumed)
-        case Weighted():
-            return lambda view, assumed: _of_health(node.says, weigh(node, view, assumed))
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
-def _of_two(node: Arithmetic | Compare, left: _Run, right: _Run) -> _Run:
-    if isinstance(node, Arithmetic):
-        return lambda view, assumed: _calculated(node, left(view, assumed), right(view, assumed))
-    sign = node.operator
-    return lambda view, assumed: _compared(sign, left(view, assumed), right(view, assumed))
-
-
-def _one_of(node: OneOf, item: _Run) -> _Run:
-    def run(view: View, assumed: Mapping[str, bool]) -> Value:
-        found = item(view, assumed)
-        return None if found is None else (found in node.values) is not node.negated
-
-    return run
-
-
-def _not(operand: _Run) -> _Run:
-    def run(view: View, assumed: Mapping[str, bool]) -> Value:
-        inner = operand(view, assumed)
-        return not inner if isinstance(inner, bool) else None
-
-    return run
-
-
-def _kleene(parts: tuple[_Run, ...], *, decides: bool) -> _Run:
-    """The first part that decides, else whether one of them is unknown."""
-
-    def run(view: View, assumed: Mapping[str, bool]) -> Value:
-        unknown = False
-        for part in parts:
-            found = part(view, assumed)
-            if found is decides:
-                return decides
-            unknown = unknown or not isinstance(found, bool)
-        return None if unknown else not decides
-
-    return run
+    return _as_bool(_ask(node)(view))
 
 
 def value_of(node: Node, view: View) -> Value:
@@ -404,21 +322,103 @@ def value_of(node: Node, view: View) -> Value:
     Raises:
         UndecidableError: it cannot be evaluated (a division by zero).
     """
-    return _value(node, view, {})
+    return _ask(node)(view)
 
 
-def _chosen(node: Case, view: View, assumed: Mapping[str, bool]) -> Value:
+def _as_bool(value: Value) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+_Ask = Callable[[View], Value]
+
+
+@lru_cache(maxsize=16_384)  # the conditions of a few playbooks, asked again and again
+def _ask(node: Node) -> _Ask:
+    """A node as one function of what it looks at: asking it costs a fraction of walking down its tree."""
+    match node:
+        case Literal():
+            value = node.value
+            return lambda _view: value
+        case Term():
+            return partial(_READINGS[node.kind], node)
+        case Arithmetic():
+            return _calculation(node, _ask(node.left), _ask(node.right))
+        case Compare():
+            return _comparison(_COMPARISONS[node.operator], _ask(node.left), _ask(node.right))
+        case OneOf():
+            return _one_of(node, _ask(node.item))
+        case Negation():
+            return _not(_ask(node.operand))
+        case Every() | Either():
+            return _kleene(tuple(map(_ask, node.operands)), decides=isinstance(node, Either))
+        case Case():
+            return _choice(node, tuple((_ask(condition), value) for condition, value in node.rows))
+        case Weighted():
+            says = node.says
+            return lambda view: _of_health(says, weigh(node, view))
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _comparison(holds: Callable[[Any, Any], bool], left: _Ask, right: _Ask) -> _Ask:
+    def ask(view: View) -> Value:
+        first, second = left(view), right(view)
+        return None if first is None or second is None else holds(first, second)
+
+    return ask
+
+
+def _calculation(node: Arithmetic, left: _Ask, right: _Ask) -> _Ask:
+    return lambda view: _calculated(node, left(view), right(view))
+
+
+def _one_of(node: OneOf, item: _Ask) -> _Ask:
+    def ask(view: View) -> Value:
+        found = item(view)
+        return None if found is None else (found in node.values) is not node.negated
+
+    return ask
+
+
+def _not(operand: _Ask) -> _Ask:
+    def ask(view: View) -> Value:
+        inner = operand(view)
+        return not inner if isinstance(inner, bool) else None
+
+    return ask
+
+
+def _kleene(parts: tuple[_Ask, ...], *, decides: bool) -> _Ask:
+    """The first part that decides, else whether one of them is unknown."""
+
+    def ask(view: View) -> Value:
+        unknown = False
+        for part in parts:
+            found = part(view)
+            if found is decides:
+                return decides
+            unknown = unknown or not isinstance(found, bool)
+        return None if unknown else not decides
+
+    return ask
+
+
+def _choice(node: Case, rows: tuple[tuple[_Ask, Value], ...]) -> _Ask:
     """The value on which every reading of the unknown rows agrees; else what the case says of the unknown."""
-    possible: list[Value] = []
-    for condition, value in node.rows:
-        held = _as_bool(_value(condition, view, assumed))
-        if held is not False:
-            possible.append(value)
-        if held:
-            break
-    else:
-        possible.append(node.default)
-    return possible[0] if all(value == possible[0] for value in possible) else node.unknown
+
+    def ask(view: View) -> Value:
+        possible: list[Value] = []
+        for condition, value in rows:
+            held = condition(view)
+            if held is not False:
+                possible.append(value)
+            if held is True:
+                break
+        else:
+            possible.append(node.default)
+        return possible[0] if all(value == possible[0] for value in possible) else node.unknown
+
+    return ask
 
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -437,10 +437,6 @@ _CALCULATIONS: Mapping[str, Callable[[Any, Any], float]] = {
 }
 
 
-def _compared(sign: str, left: Value, right: Value) -> bool | None:
-    return None if left is None or right is None else _COMPARISONS[sign](left, right)
-
-
 def _calculated(node: Arithmetic, left: Value, right: Value) -> Value:
     if left is None or right is None:
         return None
@@ -455,52 +451,73 @@ def _calculated(node: Arithmetic, left: Value, right: Value) -> Value:
     return result
 
 
-def weigh(node: Weighted, view: View, assumed: Mapping[str, bool] | None = None) -> Health:
+def weigh(node: Weighted, view: View) -> Health:
     """The health of an account, indicator by indicator; what a view says of it is found once."""
-    if assumed:
-        return _weighed(node, view, assumed)
-    key = (node.indicators, node.rules)
-    if key not in view.weighed:
-        view.weighed[key] = _weighed(node, view, {})
-    return view.weighed[key]
+    scale = _scale_of(node)
+    found = view.weighed.get(scale)
+    if found is None:
+        found = view.weighed[scale] = scale(view)
+    return found
 
 
-def _weighed(node: Weighted, view: View, assumed: Mapping[str, bool]) -> Health:
-    readings = [_indicated(each, node.rules, view, assumed) for each in node.indicators]
-    return health.weighed(readings, node.rules, health.override_of(view.facts, view.now))
+@lru_cache(maxsize=1024)  # the healths of a few playbooks
+def _scale_of(node: Weighted) -> Scale:
+    return _scale(node.indicators, node.rules)
 
 
-def _indicated(indicator: Indicator, rules: Rules, view: View, assumed: Mapping[str, bool]) -> Reading:
+@lru_cache(maxsize=1024)  # one for all that is said of the same health: score, colour, coverage
+def _scale(indicators: tuple[Indicator, ...], rules: Rules) -> Scale:
+    asked = tuple(_indicated(each, rules) for each in indicators)
+    return lambda view: health.weighed([each(view) for each in asked], rules, health.override_of(view.facts, view.now))
+
+
+def _indicated(indicator: Indicator, rules: Rules) -> Callable[[View], Reading]:
     """What an indicator says; one that cannot be evaluated (nothing to divide by) is unknown, and coverage tells it."""
-    try:
-        points, colour = _points(indicator, rules, view, assumed)
-    except UndecidableError:
-        points, colour = None, None
+    unknown = _reading_of(indicator, None, None)
+    known, says = _ask(indicator.when), _line(indicator, rules) if indicator.figure else _lamp(indicator, rules)
+
+    def ask(view: View) -> Reading:
+        try:
+            return (says(view) or unknown) if known(view) is True else unknown
+        except UndecidableError:
+            return unknown
+
+    return ask
+
+
+def _reading_of(indicator: Indicator, points: float | None, colour: Colour | None) -> Reading:
     return Reading(name=indicator.name, label=indicator.label, weight=indicator.weight, points=points, colour=colour)
 
 
-def _points(
-    indicator: Indicator, rules: Rules, view: View, assumed: Mapping[str, bool]
-) -> tuple[float | None, Colour | None]:
-    if _value(indicator.when, view, assumed) is not True:
-        return None, None
-    if indicator.figure is not None:
-        figure = _value(indicator.figure, view, assumed)
-        if not isinstance(figure, int | float):
-            return None, None
-        points = health.linear(figure, indicator.worst, indicator.best)
-        return points, rules.colour(points)
-    colour = _lamp(indicator, view, assumed)
-    return (None, None) if colour is None else (rules.points(colour), colour)
+def _line(indicator: Indicator, rules: Rules) -> Callable[[View], Reading | None]:
+    """Where its figure lies between the worst and the best; None is unknown."""
+    assert indicator.figure is not None, "it is a figure"  # noqa: S101 -- invariant
+    figure = _ask(indicator.figure)
+
+    def ask(view: View) -> Reading | None:
+        found = figure(view)
+        if not isinstance(found, int | float):
+            return None
+        points = health.linear(found, indicator.worst, indicator.best)
+        return _reading_of(indicator, points, rules.colour(points))
+
+    return ask
 
 
-def _lamp(indicator: Indicator, view: View, assumed: Mapping[str, bool]) -> Colour | None:
-    """Green where that holds, else yellow where that holds, else red; unknown where that is not known."""
-    for colour, node in ((Colour.GREEN, indicator.green), (Colour.YELLOW, indicator.yellow)):
-        held = False if node is None else _as_bool(_value(node, view, assumed))
-        if held is not False:
-            return None if held is None else colour
-    return Colour.RED
+def _lamp(indicator: Indicator, rules: Rules) -> Callable[[View], Reading | None]:
+    """Green where that holds, else yellow where that holds, else red; None, unknown, where that is not known."""
+    lit = {colour: _reading_of(indicator, rules.points(colour), colour) for colour in Colour}
+    asked = ((Colour.GREEN, indicator.green), (Colour.YELLOW, indicator.yellow))
+    lamps = tuple((lit[colour], _ask(node)) for colour, node in asked if node is not None)
+
+    def ask(view: View) -> Reading | None:
+        for reading, holds in lamps:
+            held = holds(view)
+            if held is not False:
+                return reading if held is True else None
+        return lit[Colour.RED]
+
+    return ask
 
 
 def _of_health(says: Says, found: Health) -> Value:
@@ -705,13 +722,18 @@ def events_of(node: Node, vocabulary: Vocabulary) -> Iterator[str]:
 
 
 def turned_by(node: Node, vocabulary: Vocabulary) -> frozenset[str] | None:
-    """What may turn a condition, beside the clock, the anchor, traits and the stage; None: any event, or none at all.
+    """What may turn a condition, beside the anchor, traits and the stage; None: any event, or none at all.
 
-    The names of events, and the marks of what an account came to (``mark``).
+    The names of events, the marks of what an account came to (``mark``), and CLOCK where time alone may.
     """
     if any(term.kind in _OPEN for term in terms(node)):
         return None
     return frozenset((*events_of(node, vocabulary), *_marks(node)))
+
+
+def is_timed(node: Node) -> bool:
+    """Whether the clock alone may turn a condition."""
+    return any(term.kind in _TIMED for term in terms(node))
 
 
 def mark(what: str, name: str = "") -> str:
@@ -719,8 +741,13 @@ def mark(what: str, name: str = "") -> str:
     return f"{what}:{name}"
 
 
+CLOCK = mark("clock")  # that time has passed
+
+
 def _marks(node: Node) -> Iterator[str]:
     for term in terms(node):
+        if term.kind in _TIMED:
+            yield CLOCK
         match term.kind:
             case TermKind.MILESTONE | TermKind.MILESTONE_DAYS:
                 yield mark("milestone", term.name)
@@ -793,7 +820,7 @@ def _leaves(node: Node) -> Iterator[Term | Case | Weighted]:
             assert_never(unreachable)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # there is one for equal comparisons
 class _Limit:
     """A moving term that is compared with a number of days."""
 
@@ -809,7 +836,7 @@ class _Clocks:
     weekly: bool
     overridden: bool  # when a human's word on the health expires
     late: bool  # when a phase has taken too long
-    limits: Mapping[Compare, _Limit]
+    limits: tuple[_Limit, ...]
 
 
 @lru_cache(maxsize=4096)  # the conditions of a few playbooks, asked for at each rest of each account
@@ -819,7 +846,7 @@ def _clocks(node: Node) -> _Clocks:
         weekly=bool(kinds & WEEKLY),
         overridden=TermKind.OVERRIDE in kinds,
         late=TermKind.PHASE_LATE in kinds,
-        limits={part: limit for part in _comparisons(node) if (limit := _limit(part)) is not None},
+        limits=tuple(limit for part in _comparisons(node) if (limit := _limit(part)) is not None),
     )
 
 
@@ -838,10 +865,7 @@ def flips_of(nodes: Iterable[Node], view: View) -> Iterator[datetime]:
     late_at = view.journey.late_at if any(each.late for each in clocks) and view.journey is not None else None
     if late_at is not None and late_at > view.now:
         yield late_at
-    limits: dict[Compare, _Limit] = {}
-    for each in clocks:
-        limits.update(each.limits)
-    for limit in limits.values():
+    for limit in dict.fromkeys(chain.from_iterable(each.limits for each in clocks)):
         turn = None if _is_past(limit, view) else _turned(limit, view)
         if turn is not None and turn > view.now:
             yield turn
@@ -876,6 +900,7 @@ def _comparisons_within(leaf: Term | Case | Weighted) -> Iterator[Compare]:
             yield from _comparisons(part)
 
 
+@lru_cache(maxsize=4096)  # the comparisons of a few playbooks
 def _limit(part: Compare) -> _Limit | None:
     """``moving term <sign> literal`` turns strictly after the limit for ``<=`` and ``>``, else at it.
 
@@ -1086,14 +1111,94 @@ def _newest_of_measure(name: str, view: View) -> datetime | None:
 
 def explain(node: Node, view: View) -> tuple[Clause, ...]:
     """Each clause with its value, its verdict, and whether it was decisive; it never raises."""
-    whole = _judged(node, view, {})
-    return tuple(_clause(part, node, view, outcome=whole) for part in _clauses(node))
+    whole = _judged(_ask(node), view)
+    return tuple(_explained(each, view, outcome=whole) for each in _questions(node))
 
 
-def _judged(node: Node, view: View, assumed: Mapping[str, bool]) -> bool | None:
-    """The verdict under these assumptions; a clause that a guard had spared from evaluation may be undecidable."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """A clause of a condition, and what is asked to find out whether it was decisive."""
+
+    text: str  # as written in the playbook
+    says: _Ask
+    leaves: tuple["Term | Case | Weighted", ...]  # its names, left to right
+    supposed: Mapping[bool, _Ask]  # the whole condition, were this clause so
+
+
+@lru_cache(maxsize=4096)  # the plays of a few playbooks, explained with each decision
+def _questions(node: Node) -> tuple[_Question, ...]:
+    return tuple(
+        _Question(
+            text=part.text,
+            says=_ask(part),
+            leaves=tuple(_leaves(part)),
+            supposed={said: _ask(_supposing(node, part.text, said=said)) for said in (True, False)},
+        )
+        for part in _clauses(node)
+    )
+
+
+def _supposing(node: Node, text: str, *, said: bool) -> Node:
+    """A condition in which everything of this text says so."""
+    if node.text == text:
+        return Literal(value=said, text=text)
+    if text not in _texts(node):
+        return node
+    within = partial(_supposing, text=text, said=said)
+    match node:
+        case Literal() | Term():
+            return node
+        case Negation():
+            return replace(node, operand=within(node.operand))
+        case OneOf():
+            return replace(node, item=within(node.item))
+        case Arithmetic() | Compare():
+            return replace(node, left=within(node.left), right=within(node.right))
+        case Every() | Either():
+            return replace(node, operands=tuple(map(within, node.operands)))
+        case Case():
+            return replace(node, rows=tuple((within(condition), value) for condition, value in node.rows))
+        case Weighted():
+            return replace(node, indicators=tuple(_indicator_supposing(each, within) for each in node.indicators))
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+@lru_cache(maxsize=16_384)  # the conditions of a few playbooks, each with what it is made of
+def _texts(node: Node) -> frozenset[str]:
+    """The texts of a condition and of all that it is made of."""
+    return frozenset((node.text, *(text for part in _parts(node) for text in _texts(part))))
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    match node:
+        case Literal() | Term():
+            return ()
+        case Negation():
+            return (node.operand,)
+        case OneOf():
+            return (node.item,)
+        case Arithmetic() | Compare():
+            return (node.left, node.right)
+        case Every() | Either():
+            return node.operands
+        case Case() | Weighted():
+            return _within(node)
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _indicator_supposing(indicator: Indicator, within: Callable[[Node], Node]) -> Indicator:
+    green, yellow, figure = (
+        None if part is None else within(part) for part in (indicator.green, indicator.yellow, indicator.figure)
+    )
+    return replace(indicator, when=within(indicator.when), green=green, yellow=yellow, figure=figure)
+
+
+def _judged(asked: _Ask, view: View) -> bool | None:
+    """The verdict; a clause that a guard had spared from evaluation may be undecidable."""
     try:
-        return _as_bool(_value(node, view, assumed))
+        return _as_bool(asked(view))
     except UndecidableError:
         return None
 
@@ -1109,12 +1214,11 @@ def _clauses(node: Node) -> Iterator[Node]:
             yield node
 
 
-def _clause(part: Node, whole: Node, view: View, *, outcome: bool | None) -> Clause:
-    found = _judged(part, view, {})
-    others = {True, False} - {found}
-    changed = any(_judged(whole, view, {part.text: other}) is not outcome for other in others)
-    values = ", ".join(_reading(leaf, view) for leaf in _leaves(part))
-    return Clause(text=part.text, value=values, verdict=found, decisive=changed)
+def _explained(asked: _Question, view: View, *, outcome: bool | None) -> Clause:
+    found = _judged(asked.says, view)
+    changed = any(_judged(whole, view) is not outcome for said, whole in asked.supposed.items() if said is not found)
+    values = ", ".join(_reading(leaf, view) for leaf in asked.leaves)
+    return Clause(text=asked.text, value=values, verdict=found, decisive=changed)
 
 
 def _reading(leaf: Term | Case | Weighted, view: View) -> str:
@@ -1124,7 +1228,7 @@ def _reading(leaf: Term | Case | Weighted, view: View) -> str:
     if isinstance(leaf, Weighted):
         return _health_reading(leaf, view)
     try:
-        said = _value(leaf, view, {})
+        said = _ask(leaf)(view)
     except UndecidableError:
         said = None
     rests_on = dict.fromkeys(_reading(term, view) for term in terms(leaf))  # each once

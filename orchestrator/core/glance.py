@@ -32,7 +32,7 @@ def next_look(account: Account, heard: Iterable[str], view: View, playbook: Play
         each = playbook.touched.get(name)
         if each is not None:
             told += _due(each, account, playbook)
-            told += conditions.flips_of(_followed(each, account, playbook), view)
+            told += conditions.flips_of(chain(*followed(each, account, playbook)), view)
     return min(told, default=None)
 
 
@@ -92,11 +92,14 @@ def _recolours(account: Account, view: View, playbook: Playbook, *, weighs: bool
     return (colour.value if colour else "") != account.colour
 
 
-def _followed(touched: Touched, account: Account, playbook: Playbook) -> Iterator[Node]:
-    """The conditions that hear these events and whose turning by the clock would change something."""
+def followed(touched: Touched, account: Account, playbook: Playbook) -> tuple[Iterator[Node], Iterator[Node]]:
+    """The conditions of these whose turning would change something as things stand: of rules, and of what was done."""
+    return _rules(touched, account, playbook), _goals(touched, account, playbook)
+
+
+def _rules(touched: Touched, account: Account, playbook: Playbook) -> Iterator[Node]:
     yield from (each.when for each in touched.milestones if each.name not in account.milestones)
     yield from (row.when for row in touched.rows.get(account.stage, ()))
     yield from (condition for _, condition in touched.watched)
-    yield from _goals(touched, account, playbook)
     if touched.weighs and playbook.health is not None:
         yield playbook.health

@@ -37,7 +37,7 @@ comes due after ``live_at`` is done.
 Illegal input raises and changes nothing. There is no clock, no I/O, no randomness and no logging in here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -45,7 +45,7 @@ from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 from orchestrator.core import calendars, channels, conditions, goals, health, phases, policy, reentry, signals, timing
-from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting
+from orchestrator.core.account import Account, LedgerEntry, Outcome, Waiting, changed
 from orchestrator.core.audience import NEW_FOR
 from orchestrator.core.calendars import Hours
 from orchestrator.core.conditions import Clause, Node, View
@@ -64,12 +64,11 @@ from orchestrator.core.decisions import (
 from orchestrator.core.errors import IllegalInputError, UndecidableError
 from orchestrator.core.events import OWN_SOURCE, Event, EventKind, Json, distinct
 from orchestrator.core.facts import adds, fold, names_of, week_of
-from orchestrator.core.glance import next_look, still_rests
+from orchestrator.core.glance import followed, next_look, still_rests
 from orchestrator.core.people import Person, recipient
 from orchestrator.core.playbook import (
     AskSurvey,
     CallWebhook,
-    Closed,
     Entered,
     Escalate,
     Holds,
@@ -77,7 +76,6 @@ from orchestrator.core.playbook import (
     Notify,
     OnDay,
     OnDays,
-    Opened,
     PhaseEntered,
     Play,
     Playbook,
@@ -129,7 +127,7 @@ def absorb(account: Account, events: Iterable[Event], playbook: Playbook) -> Acc
         return account
     facts = fold(account.facts, new, playbook.vocabulary)
     recent = policy.left(account.recent, new)
-    return replace(account, facts=facts, standing=_settled(account.standing, new, playbook), recent=recent)
+    return changed(account, facts=facts, standing=_settled(account.standing, new, playbook), recent=recent)
 
 
 def _check_event(event: Event, account: Account) -> None:
@@ -175,21 +173,36 @@ def advance(
     """
     _check(account, now, playbook)
     absorbed = absorb(account, events, playbook)
-    heard = _heard(events, playbook) if _rests(account, now, playbook) else None
     try:
         resting = _glanced(account, absorbed, events, now, playbook)
-        near = heard is not None and not any(_is_of_people(event) for event in events)
-        return resting or _settle(_Moving(absorbed, tuple(people), now, playbook, heard, near))
+        return resting or _settle(_moving(account, absorbed, people, events, now, playbook))
     except OverflowError as error:
         msg = f"account {account.id}: one of its instants leads beyond the calendar ({error})"
         raise UndecidableError(msg) from error
+
+
+def _moving(
+    account: Account,
+    absorbed: Account,
+    people: Sequence[Person],
+    events: Sequence[Event],
+    now: datetime,
+    book: Playbook,
+) -> "_Moving":
+    """The account, with what alone can have turned a condition since it rested: these events, and at a wake time."""
+    heard = _heard(events, book) if account.basis == basis_of(account, book) else None
+    rests = account.wake_at is None or account.wake_at > now
+    near = heard is not None and rests and not any(_is_of_people(event) for event in events)
+    if heard is not None and not rests:
+        heard |= {conditions.CLOCK}
+    return _Moving(absorbed, tuple(people), now, book, heard, near)
 
 
 def _waiting_to_live(account: Account) -> Account:
     """Its facts only; it is looked at again when it goes live."""
     if (account.wake_at, account.basis) == (account.live_at, HELD):
         return account
-    return replace(account, wake_at=account.live_at, basis=HELD)
+    return changed(account, wake_at=account.live_at, basis=HELD)
 
 
 def glance(account: Account, events: Sequence[Event], now: datetime, playbook: Playbook) -> Step | None:
@@ -220,7 +233,7 @@ def _glanced(
     if not still_rests(absorbed, heard, view, playbook):
         return None
     wake_at = next_look(absorbed, heard, view, playbook)
-    return Step(account=absorbed if wake_at == absorbed.wake_at else replace(absorbed, wake_at=wake_at))
+    return Step(account=absorbed if wake_at == absorbed.wake_at else changed(absorbed, wake_at=wake_at))
 
 
 def _is_of_people(event: Event) -> bool:
@@ -342,29 +355,35 @@ class _Moving:
         return self.playbook.stages[self.account.stage].exit
 
     def set(self, **changes: Any) -> bool:  # noqa: ANN401 -- ``replace`` refuses what is no field of Account
-        before, self.account = self.account, replace(self.account, **changes)
+        before, self.account = self.account, changed(self.account, **changes)
+        if not _FOLLOWED.isdisjoint(changes):
+            self.followed = False
+            marks = _marks_of(changes, before, self.account)
+            self._look(changes, marks)
+            self._hear(marks)
+            self.stale |= dict.fromkeys(_dated(changes, before, self.account, self.playbook))
+        return True
+
+    def _look(self, changes: Iterable[str], marks: frozenset[str] | None) -> None:
+        """What is seen now; the health stands where none of what changed may turn it."""
         if "facts" in changes:
             self.zone = timing.zone_of(self.account, self.person, self.playbook)
         if not _VIEWED.isdisjoint(changes):
+            weighed = self.view.weighed
             self.view = view_of(self.account, self.now, self.playbook, self.zone)
-        if not _FOLLOWED.isdisjoint(changes):
-            self.followed = False
-            self._hear(before, changes)
-            self.stale |= dict.fromkeys(name for change in changes for name in self.playbook.dated_by.get(change, ()))
-        return True
+            if marks is not None and self.playbook.weighs is not None and self.playbook.weighs.isdisjoint(marks):
+                self.view.weighed.update(weighed)
 
-    def _hear(self, before: Account, changes: Iterable[str]) -> None:
+    def _hear(self, marks: frozenset[str] | None) -> None:
         """What changed in the account itself may turn conditions, too."""
-        marks = [_marks(each, before, self.account) for each in changes if each in _FOLLOWED]
-        if any(each is None for each in marks):
+        if marks is None:
             self.heard = self.said = None
             if self.near:
                 self.near = False
                 self.stale |= dict.fromkeys(timing.unfinished(self.account, self.playbook))
             return
-        new = frozenset(one for each in marks for one in each or ())
-        self.heard = None if self.heard is None else self.heard | new
-        self.said = None if self.said is None else self.said | new
+        self.heard = None if self.heard is None else self.heard | marks
+        self.said = None if self.said is None else self.said | marks
 
     def untouched(self, condition: Node) -> bool:
         """Whether it says what it said when all was asked last, so that nothing follows from it."""
@@ -445,6 +464,8 @@ class _Moving:
         return conditions.held_since(condition, self.view) or self.found_at
 
     def enter_phases(self) -> bool:
+        if not self.view.journeys:
+            return False
         entered = phases.entered(self.account.phases, self.view.journeys, self.now)
         for onboarding, phase, entry in entered:
             detail = {"onboarding": onboarding, "phase": phase, "entered_at": entry.at.isoformat()}
@@ -453,9 +474,12 @@ class _Moving:
 
     def drop_overtaken(self, left: datetime) -> None:
         """The entry and the stall of the stage that is left: a play that they made due and that was not judged."""
-        for due in self.pending():
-            if due.at <= self.now and self.overtaken(due, left):
-                self.decide(due, Outcome.SKIPPED, DecisionReason.OVERTAKEN)
+        self.drop(due for due in self.pending() if due.at <= self.now and self.overtaken(due, left))
+
+    def drop(self, overtaken: Iterable[Due]) -> None:
+        """Skip these in the order of the playbook."""
+        for due in sorted(overtaken, key=lambda each: self.playbook.places[each.play.name]):
+            self.decide(due, Outcome.SKIPPED, DecisionReason.OVERTAKEN)
 
     def overtaken(self, due: Due, left: datetime) -> bool:
         """Whether leaving the stage ends the cause; who left it before its window ended has never stalled in it."""
@@ -497,12 +521,9 @@ class _Moving:
             self.postpone(due, due.at, PostponementReason.CONFIRMING)
         return True
 
-    def drop_followers(self, what: type[Opened | Closed], signal: str) -> None:
+    def drop_followers(self, names: Container[str]) -> None:
         """A signal closes, or opens again: what the last turn made due and was not judged never will be."""
-        for due in self.pending():
-            trigger = due.play.trigger
-            if due.at <= self.now and isinstance(trigger, what) and trigger.signal == signal:
-                self.decide(due, Outcome.SKIPPED, DecisionReason.OVERTAKEN)
+        self.drop(due for due in self.pending() if due.at <= self.now and due.play.name in names)
 
     def close_signal(self) -> bool:
         for name in self.playbook.signals:
@@ -525,7 +546,7 @@ class _Moving:
         return None if withdrawn is None else Closing.CLEARED
 
     def close(self, name: str, why: Closing) -> bool:
-        self.drop_followers(Opened, name)
+        self.drop_followers(self.playbook.starts.opened.get(name, ()))
         state = replace(self.account.signals[name], closed_at=self.now)
         detail = {"signal": name, "closed": why, "episode": state.episode, "opened_at": state.opened_at.isoformat()}
         self.notes.append(Note(kind=NoteKind.SIGNAL, at=self.now, detail=detail))
@@ -779,23 +800,16 @@ class _Moving:
             reason=entry.reason,
             playbook_version=self.playbook.version,
             trigger=timing.told(due.play.trigger, self.playbook.first_day),
-            clauses=(*self.explanation(due.play), *self.said_by_policy(due.play, entry, held)),
+            clauses=(
+                *conditions.explain(self.playbook.whole[due.play.name], self.view),
+                *self.said_by_policy(due.play, entry, held),
+            ),
             zone=str(self.zone.tz),
             zone_from=self.zone.named_by,
             repeats=entry.repeats,
             first_decided_at=entry.first_decided_at if entry.repeats > 1 else None,
             first_episode=entry.first_episode if entry.repeats > 1 else None,
         )
-
-    def explanation(self, play: Play) -> tuple[Clause, ...]:
-        """Condition and goal as one whole: a clause is decisive only if it would have changed what was done."""
-        held = play.trigger.condition if isinstance(play.trigger, Holds) else None
-        goal = play.policy.only_while
-        among = None if play.checkpoint is None else play.checkpoint.among
-        asked = (held if held is not goal else None, among, play.when, goal)
-        parts = tuple(part for part in asked if part is not None)
-        whole = conditions.Every(operands=parts, text=" and ".join(f"({part.text})" for part in parts))
-        return conditions.explain(whole, self.view)
 
     def said_by_policy(self, play: Play, entry: LedgerEntry, held: policy.Held | None) -> Iterator[Clause]:
         """What of the policy made a difference: the message that it lost to, or the holdout."""
@@ -810,7 +824,7 @@ class _Moving:
 
     def open_signal(self, due: Due) -> None:
         name = due.play.name
-        self.drop_followers(Closed, name)
+        self.drop_followers(self.playbook.starts.closed.get(name, ()))
         before = self.account.signals.get(name)
         state = SignalState(episode=due.episode, opened_at=self.now, count=before.count + 1 if before else 1)
         self.set(signals={**self.account.signals, name: state})
@@ -949,25 +963,31 @@ class _Moving:
     def turns(self) -> Iterator[datetime]:
         """Every instant after now at which something may become due by the clock alone."""
         yield from (at for due in self.pending() if (at := self.effective(due)) < _FAR_OFF)
-        rules = self.rules_now()
+        rules, goals = followed(self.playbook.timed, self.account, self.playbook)
         asked = (rule for rule in rules if self.turned(rule)) if self.near else rules
-        yield from conditions.flips_of((*asked, *self.goals_now()), self.view)
+        yield from conditions.flips_of((*asked, *goals), self.view)
         if self.playbook.sampled and not self.exited:
             yield conditions.monday_after(self.now)
 
-    def rules_now(self) -> Iterator[Node]:
-        """The conditions whose turning would change something, as things stand, whatever was done."""
-        yield from (each.when for name, each in self.playbook.milestones.items() if name not in self.account.milestones)
-        yield from (row.when for row in self.playbook.rows[self.account.stage])
-        yield from (trigger.condition for trigger in self.playbook.watched.values())
-        if self.playbook.health is not None:
-            yield self.playbook.health
 
-    def goals_now(self) -> Iterator[Node]:
-        """What keeps up what was done: open signals and unsent messages."""
-        opened_now = (name for name in self.playbook.signals if signals.is_open(name, self.account.signals))
-        goals = (self.playbook.plays[name].policy.only_while for name in (*self.account.standing, *opened_now))
-        yield from (goal for goal in goals if goal is not None)
+def _dated(changes: Iterable[str], before: Account, after: Account, playbook: Playbook) -> Iterator[str]:
+    """The plays that these changes of an account may make due."""
+    for change in changes:
+        yield from playbook.dated_by.get(change, ())
+        if change == "signals":
+            for name in _moved(before, after):
+                yield from playbook.starts.opened.get(name, ())
+                yield from playbook.starts.closed.get(name, ())
+
+
+def _moved(before: Account, after: Account) -> Iterator[str]:
+    """The signals that have opened or closed."""
+    return (name for name, state in after.signals.items() if before.signals.get(name) != state)
+
+
+def _marks_of(changes: Iterable[str], before: Account, after: Account) -> frozenset[str] | None:
+    marks = [_marks(each, before, after) for each in changes if each in _FOLLOWED]
+    return None if any(each is None for each in marks) else frozenset(one for each in marks for one in each or ())
 
 
 def _marks(change: str, before: Account, after: Account) -> Iterable[str] | None:
@@ -976,8 +996,7 @@ def _marks(change: str, before: Account, after: Account) -> Iterable[str] | None
         case "milestones":
             return (conditions.mark("milestone", name) for name in after.milestones if name not in before.milestones)
         case "signals":
-            opened = (name for name, state in after.signals.items() if before.signals.get(name) != state)
-            return (conditions.mark("signal", name) for name in opened)
+            return (conditions.mark("signal", name) for name in _moved(before, after))
         case "samples":
             return (conditions.mark("samples"),)
         case "phases" | "edges":  # what is read of phases is derived from facts, and of edges nothing is

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 
 from orchestrator.core.events import Event, EventKind
 from orchestrator.core.facts import MOST_TEXT, Written, last_written
@@ -62,6 +63,7 @@ class Person:
         return ROLES.index(self.role) if self.role in ROLES else len(ROLES)
 
 
+@lru_cache(maxsize=1024)  # a few words, asked of everyone
 def role_of(written: str) -> str:
     """A role in its one spelling: small letters, words joined by _ (``Decision-Maker`` is ``decision_maker``)."""
     return "_".join(written.lower().replace("-", " ").replace("_", " ").split())

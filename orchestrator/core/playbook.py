@@ -11,7 +11,17 @@ from typing import TypeAlias, assert_never, get_args
 
 from orchestrator.core.audience import Audience
 from orchestrator.core.calendars import Hours
-from orchestrator.core.conditions import ALWAYS, Case, Hearing, Node, Weighted, hearing, turned_by
+from orchestrator.core.conditions import (
+    ALWAYS,
+    Case,
+    Every,
+    Hearing,
+    Node,
+    Weighted,
+    hearing,
+    is_timed,
+    turned_by,
+)
 from orchestrator.core.events import Json
 from orchestrator.core.facts import Vocabulary
 from orchestrator.core.metrics import Bound, Metric
@@ -615,9 +625,14 @@ class Playbook:
     roots: Mapping[str, tuple[str, ...]] = field(init=False)  # symptom -> the signals that absorb it
     watched: Mapping[str, Holds] = field(init=False)  # play -> the condition whose edges start it
     rows: Mapping[str, tuple[Transition, ...]] = field(init=False)  # stage -> what leads out of it, in order
+    whole: Mapping[str, Node] = field(init=False)  # play -> all its conditions as one, to explain what became of it
+    places: Mapping[str, int] = field(init=False)  # play -> its place among the plays
     dated_by: Mapping[str, tuple[str, ...]] = field(init=False)  # field of Account -> the plays that it may make due
+    starts: "Starts" = field(init=False)  # the plays by what must have come about before they can come due
     hears: Mapping[Node, frozenset[str] | None] = field(init=False)  # condition -> what may turn it; None: any event
+    weighs: frozenset[str] | None = field(init=False)  # what may turn its health; None: it has none, or any event may
     touched: Mapping[str, "Touched"] = field(init=False)  # event that rules look at -> what it alone may turn
+    timed: "Touched" = field(init=False)  # what may turn by the clock alone
 
     def __post_init__(self) -> None:
         """Derive what the plays say, so that a playbook without signals has nothing to look through."""
@@ -634,20 +649,32 @@ class Playbook:
             "roots": _roots(signals),
             "watched": watched,
             "rows": rows,
+            "whole": {name: _whole(play) for name, play in self.plays.items()},
+            "places": {name: place for place, name in enumerate(self.plays)},
             "dated_by": _dated_by(self.plays.values()),
+            "starts": _starts(self.plays.values()),
             "hears": {node: turned_by(node, self.vocabulary) for node in self._followed()},
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
+        object.__setattr__(self, "weighs", None if self.health is None else self.hears[self.health])
         object.__setattr__(self, "touched", self._touches())
+        object.__setattr__(self, "timed", self._touched({node for node in self.hears if is_timed(node)}))
 
     def _touches(self) -> dict[str, "Touched"]:
         hearings = {node: hearing(node, self.vocabulary) for node in self._followed()}
-        return {name: self._touched(name, hearings) for name in self.reads}
+        return {name: self._touched_by(name, hearings) for name in self.reads}
 
-    def _touched(self, event: str, hearings: Mapping[Node, Hearing]) -> "Touched":
+    def _touched_by(self, event: str, hearings: Mapping[Node, Hearing]) -> "Touched":
         """What an event of this name may turn, beside facts."""
         heard = {node for node, each in hearings.items() if each.goals or event in each.events}
+        dated = frozenset(play.name for play in self.plays.values() if event in dates(play.trigger, self.milestones))
+        everything = event in self.vocabulary.steps or any(hearings[node].zoned for node in heard)
+        return self._touched(heard, dated, everything=everything)
+
+    def _touched(
+        self, heard: Container[Node | None], dated: frozenset[str] = frozenset(), *, everything: bool = False
+    ) -> "Touched":
         rows = {stage: tuple(row for row in out if row.when in heard) for stage, out in self.rows.items()}
         goals = frozenset(name for name, play in self.plays.items() if play.policy.only_while in heard)
         return Touched(
@@ -656,9 +683,9 @@ class Playbook:
             watched=tuple((name, held.condition) for name, held in self.watched.items() if held.condition in heard),
             goals=goals,
             signals=tuple(name for name in self.signals if name in goals),
-            dated=frozenset(play.name for play in self.plays.values() if event in dates(play.trigger, self.milestones)),
+            dated=dated,
             weighs=self.health in heard,
-            everything=event in self.vocabulary.steps or any(hearings[node].zoned for node in heard),
+            everything=everything,
         )
 
     def _followed(self) -> Iterator[Node]:
@@ -673,8 +700,20 @@ class Playbook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Starts:
+    """Plays by what must have come about in an account before they can come due, each in the order of the playbook."""
+
+    freely: list[str] = field(default_factory=list)  # nothing but facts
+    opened: dict[str, list[str]] = field(default_factory=dict)  # by the signal that is open
+    closed: dict[str, list[str]] = field(default_factory=dict)  # by the signal that has closed
+    stage: dict[str, list[str]] = field(default_factory=dict)  # by the stage that it is in
+    milestone: dict[str, list[str]] = field(default_factory=dict)  # by the milestone that is reached
+    phase: list[str] = field(default_factory=list)  # any phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
-    """What one event may turn in an account at rest (``core.glance``)."""
+    """What one event, or the clock, may turn in an account at rest (``core.glance``)."""
 
     milestones: tuple[Milestone, ...]  # whose conditions hear it
     rows: Mapping[str, tuple[Transition, ...]]  # stage -> the ways out of it that hear it
@@ -699,13 +738,44 @@ def dates(trigger: Trigger, milestones: Mapping[str, Milestone]) -> frozenset[st
             return frozenset()
 
 
+def _whole(play: Play) -> Node:
+    """Condition and goal as one: a clause is decisive only if it would have changed what was done."""
+    held = play.trigger.condition if isinstance(play.trigger, Holds) else None
+    goal = play.policy.only_while
+    among = None if play.checkpoint is None else play.checkpoint.among
+    asked = (held if held is not goal else None, among, play.when, goal)
+    parts = tuple(part for part in asked if part is not None)
+    return Every(operands=parts, text=" and ".join(f"({part.text})" for part in parts))
+
+
+def _starts(plays: Iterable[Play]) -> "Starts":
+    """The plays by what starts them."""
+    found = Starts()
+    for play in plays:
+        match play.trigger:
+            case Opened(signal=name):
+                found.opened.setdefault(name, []).append(play.name)
+            case Closed(signal=name):
+                found.closed.setdefault(name, []).append(play.name)
+            case Entered(stage=name) | Stalled(stage=name):
+                found.stage.setdefault(name, []).append(play.name)
+            case Reached(milestone=name):
+                found.milestone.setdefault(name, []).append(play.name)
+            case PhaseEntered():
+                found.phase.append(play.name)
+            case Holds():
+                pass  # it has an edge of its own
+            case _:
+                found.freely.append(play.name)
+    return found
+
+
 _DATED_BY: Mapping[str, tuple[type[Trigger], ...]] = {
     "facts": get_args(Trigger),
     "milestones": (Overdue, Reached),
     "stage": (Entered, Stalled),
     "phases": (PhaseEntered,),
     "edges": (Holds,),
-    "signals": (Opened, Closed),
 }  # field of Account -> the triggers that look at it, beside what is decided; an anchor is frozen at what it is
 
 

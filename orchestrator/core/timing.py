@@ -116,9 +116,23 @@ def anchor_of(account: Account, playbook: Playbook) -> datetime | None:
 
 
 def unfinished(account: Account, playbook: Playbook) -> list[str]:
-    """The plays that may still come due: all but those that come due once, and did."""
-    ledger = account.ledger
-    return [name for name in playbook.plays if name not in ledger or ledger[name].episode < ONCE]
+    """The plays that may still come due, as things stand: what starts them has come about, and none once only, before.
+
+    In no order of its own.
+    """
+    starts, ledger = playbook.starts, account.ledger
+    names = [
+        *starts.freely,
+        *starts.stage.get(account.stage, ()),
+        *(name for name in account.edges if name in playbook.watched),
+    ]
+    for name, state in account.signals.items():
+        names += (starts.opened if state.closed_at is None else starts.closed).get(name, ())
+    for name in account.milestones.keys() & starts.milestone.keys():
+        names += starts.milestone[name]
+    if account.phases:
+        names += starts.phase
+    return [name for name in names if name not in ledger or ledger[name].episode < ONCE]
 
 
 def next_due(play: Play, account: Account, zone: Zone, playbook: Playbook) -> Due | None:
@@ -130,8 +144,9 @@ def next_due(play: Play, account: Account, zone: Zone, playbook: Playbook) -> Du
     found = _episode(play, account, zone, playbook)
     if found is None or decided >= found[0]:
         return None
-    episode, base = found
-    return Due(play=play, episode=episode, at=_at(play, base, zone.tz))
+    episode, since = found
+    base = _lapsed(play.trigger, since, account, zone.tz, playbook)
+    return None if base is None else Due(play=play, episode=episode, at=_at(play, base, zone.tz))
 
 
 def earliest(play: Play, account: Account, playbook: Playbook) -> datetime | None:
@@ -163,8 +178,8 @@ def broken(play: Play, account: Account, zone: Zone, playbook: Playbook) -> Due 
     base = None if waiting is None else _was_due(play.trigger, waiting.episode, account, zone, playbook)
     if waiting is None or base is None or _decided(play, waiting.episode, account):
         return None
-    found = _episode(play, account, zone, playbook)
-    if found is not None and found[0] == waiting.episode:
+    due = next_due(play, account, zone, playbook)
+    if due is not None and due.episode == waiting.episode:
         return None
     return Due(play=play, episode=waiting.episode, at=_at(play, base, zone.tz))
 
@@ -172,33 +187,33 @@ def broken(play: Play, account: Account, zone: Zone, playbook: Playbook) -> Due 
 def _was_due(trigger: Trigger, episode: str, account: Account, zone: Zone, playbook: Playbook) -> datetime | None:
     """When an episode that may pass came due; None where none ever passes."""
     match trigger:
-        case Silent():
-            return _later(datetime.fromisoformat(episode), trigger, account, zone.tz, playbook)
+        case Silent() | Holds() | Opened() | Closed():
+            return _lapsed(trigger, datetime.fromisoformat(episode), account, zone.tz, playbook)
         case Before():
             return datetime.fromisoformat(episode) - trigger.lead
         case Occurred() | Stalled():
             return datetime.fromisoformat(episode)
         case Overdue():
             return _deadline(playbook.milestones[trigger.milestone], account, anchor_of(account, playbook))
-        case Holds() | Opened() | Closed():
-            return _once_lasting(datetime.fromisoformat(episode), trigger, playbook)
         case _:
             return None
 
 
-def _once_lasting(since: datetime, trigger: Holds | Opened | Closed, playbook: Playbook) -> datetime:
-    """When a trigger comes due whose episode is the instant since which something holds, is open or is closed."""
+def _lapsed(trigger: Trigger, since: datetime, account: Account, tz: ZoneInfo, playbook: Playbook) -> datetime | None:
+    """When a trigger comes due whose time counts from an instant; None: it never does."""
     match trigger:
+        case After() | Silent():
+            return _later(since, trigger, account, tz, playbook)
         case Holds():
             return since + trigger.span
         case Opened(business=True):
             return calendars.add_business_time(since, trigger.delay, playbook.working, ZoneInfo(playbook.timezone))
         case Opened():
             return since + trigger.delay
-        case Closed():
+        case Stalled():
+            return stalls_at(account, playbook)
+        case _:
             return since
-        case _ as unreachable:
-            assert_never(unreachable)
 
 
 def _decided(play: Play, episode: str, account: Account) -> bool:
@@ -213,11 +228,12 @@ def _at(play: Play, base: datetime, tz: ZoneInfo) -> datetime:
 
 
 def _episode(play: Play, account: Account, zone: Zone, playbook: Playbook) -> tuple[str, datetime] | None:
+    """The episode that things call for, with the instant from which its time counts (``_lapsed``)."""
     anchor = anchor_of(account, playbook)
     match play.trigger:
         case Opened() | Closed() | Holds() as trigger:
             since = _lasts_since(trigger, play, account)
-            return None if since is None else (since.isoformat(), _once_lasting(since, trigger, playbook))
+            return None if since is None else (since.isoformat(), since)
         case OnDay() as trigger:
             return None if anchor is None else (ONCE, _day(trigger.day, play, anchor, zone.tz))
         case OnDays() as trigger:
@@ -226,9 +242,10 @@ def _episode(play: Play, account: Account, zone: Zone, playbook: Playbook) -> tu
             return _before(trigger, play, account, playbook)
         case After() as trigger:
             fact = account.facts.events.get(trigger.since)
-            return None if fact is None else (ONCE, _later(fact.first, trigger, account, zone.tz, playbook))
+            return None if fact is None else (ONCE, fact.first)
         case Silent() as trigger:
-            return _silence(trigger, account, anchor, zone.tz, playbook)
+            since = _quiet_since(trigger, account, anchor)
+            return None if since is None else (since.isoformat(), since)
         case Occurred() as trigger:
             fact = account.facts.events.get(trigger.event)
             return None if fact is None else (fact.last.isoformat(), fact.last)
@@ -237,14 +254,11 @@ def _episode(play: Play, account: Account, zone: Zone, playbook: Playbook) -> tu
         case Reached() as trigger:
             reached = account.milestones.get(trigger.milestone)
             return None if reached is None else (ONCE, reached)
-        case Entered() as trigger:
-            entered = account.stage_entered_at
-            return (entered.isoformat(), entered) if account.stage == trigger.stage else None
         case PhaseEntered() as trigger:
             return _phase(trigger, play, account)
-        case Stalled() as trigger:
-            ends = stalls_at(account, playbook) if account.stage == trigger.stage else None
-            return None if ends is None else (account.stage_entered_at.isoformat(), ends)
+        case Entered() | Stalled() as trigger:
+            entered = account.stage_entered_at
+            return (entered.isoformat(), entered) if account.stage == trigger.stage else None
         case EveryWeek() as trigger:
             return _week(trigger, play, account, anchor)
         case Cadence() as trigger:
@@ -343,13 +357,6 @@ def working_days(account: Account, closed: Container[date] = frozenset[date]()) 
     trait = account.facts.traits.get("weekend")
     weekend = WEEKENDS.get(str(trait.value) if trait else "sat_sun", WEEKENDS["sat_sun"])
     return Hours(weekdays=frozenset(range(7)) - weekend, closed=closed)
-
-
-def _silence(
-    trigger: Silent, account: Account, anchor: datetime | None, tz: ZoneInfo, playbook: Playbook
-) -> tuple[str, datetime] | None:
-    since = _quiet_since(trigger, account, anchor)
-    return None if since is None else (since.isoformat(), _later(since, trigger, account, tz, playbook))
 
 
 def _quiet_since(trigger: Silent, account: Account, anchor: datetime | None) -> datetime | None:

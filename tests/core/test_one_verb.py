@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.core import lifecycle
+from orchestrator.core import lifecycle, timing
 from orchestrator.core.account import Account, Outcome
 from orchestrator.core.decisions import Postponement
 from orchestrator.core.errors import IllegalInputError
@@ -294,11 +294,14 @@ def test_cutting_short_equals_the_full_way(events: list[Event], people: tuple[Pe
     assert same(full.account, short.account)
 
 
+LATER = END + 10_000 * DAY
+
+
 @given(histories(), crowds(), playbooks())
 def test_asking_what_changed_equals_asking_everything(
     events: list[Event], people: tuple[Person, ...], playbook: Playbook
 ) -> None:
-    """Whatever a step changes, a rule that does not look at it says what it said before."""
+    """Whatever a step changes, a rule that does not look at it says what it said before; the next look is no later."""
     indexed = life(people, playbook, START).live(events, END)
     everything = frozenset(each.name for each in fields(Account))
     forgetful = replace(playbook)
@@ -306,7 +309,17 @@ def test_asking_what_changed_equals_asking_everything(
     with patch.object(lifecycle, "_FOLLOWED", everything):
         full = life(people, forgetful, START).live(events, END)
     assert full.said == indexed.said
-    assert full.account == indexed.account
+    assert replace(full.account, wake_at=None) == replace(indexed.account, wake_at=None)
+    assert full.account.wake_at is None or (indexed.account.wake_at or LATER) <= full.account.wake_at
+
+
+@given(histories(), crowds(), playbooks())
+def test_whatever_is_due_was_looked_for(events: list[Event], people: tuple[Person, ...], playbook: Playbook) -> None:
+    """No play comes due that is not among those whose start has come about."""
+    account = life(people, playbook, START).live(events, END).account
+    zone = timing.zone_of(account, None, playbook)
+    due = {name for name, each in playbook.plays.items() if timing.next_due(each, account, zone, playbook)}
+    assert due <= set(timing.unfinished(account, playbook))
 
 
 def test_an_unread_event_is_only_folded() -> None:
