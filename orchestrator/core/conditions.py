@@ -344,7 +344,7 @@ def _ask(node: Node) -> _Ask:
         case Arithmetic():
             return _calculation(node, _ask(node.left), _ask(node.right))
         case Compare():
-            return _comparison(_COMPARISONS[node.operator], _ask(node.left), _ask(node.right))
+            return _comparison(node, _COMPARISONS[node.operator], _ask(node.left))
         case OneOf():
             return _one_of(node, _ask(node.item))
         case Negation():
@@ -360,12 +360,19 @@ def _ask(node: Node) -> _Ask:
             assert_never(unreachable)
 
 
-def _comparison(holds: Callable[[Any, Any], bool], left: _Ask, right: _Ask) -> _Ask:
+def _comparison(node: Compare, holds: Callable[[Any, Any], bool], left: _Ask) -> _Ask:
+    """Most are with a constant, and are told with one question less."""
+    constant, right = node.right.value if isinstance(node.right, Literal) else None, _ask(node.right)
+
     def ask(view: View) -> Value:
         first, second = left(view), right(view)
         return None if first is None or second is None else holds(first, second)
 
-    return ask
+    def ask_constant(view: View) -> Value:
+        found = left(view)
+        return None if found is None else holds(found, constant)
+
+    return ask if constant is None else ask_constant
 
 
 def _calculation(node: Arithmetic, left: _Ask, right: _Ask) -> _Ask:
@@ -626,7 +633,9 @@ def _signal(term: Term, view: View) -> Value:
 _READINGS: Mapping[TermKind, Callable[[Term, View], Value]] = {
     TermKind.SEEN: lambda term, view: term.name in view.facts.events,
     TermKind.COUNT: lambda term, view: fact.count if (fact := _fact(term, view)) else 0,
-    TermKind.DAYS_AGO: lambda term, view: _days(fact.last, view.now) if (fact := _fact(term, view)) else math.inf,
+    TermKind.DAYS_AGO: lambda term, view: (
+        (view.now - fact.last) / DAY if (fact := view.facts.events.get(term.name)) else math.inf
+    ),
     TermKind.BUSINESS_DAYS_AGO: lambda term, view: _working_days_ago(_fact(term, view), view),
     TermKind.FIRST_DAY: lambda term, view: _first_day(_fact(term, view), view.anchor),
     TermKind.FIRST: lambda term, view: fact.first if (fact := _fact(term, view)) else _NEVER,
@@ -686,14 +695,15 @@ def _week_ratio(fact: Fact | None, view: View) -> float | None:
     return weeks.get(last_week, 0) / first if first else math.inf
 
 
-def terms(node: Node) -> Iterator[Term]:
+@lru_cache(maxsize=16_384)  # the conditions of a few playbooks, asked for with each decision
+def terms(node: Node) -> tuple[Term, ...]:
     """Every term that a condition rests on, left to right; those of a derived name in its place."""
-    for leaf in _leaves(node):
-        if isinstance(leaf, Term):
-            yield leaf
-        else:
-            for part in _within(leaf):
-                yield from terms(part)
+    found = ((leaf,) if isinstance(leaf, Term) else _terms_within(leaf) for leaf in _leaves(node))
+    return tuple(chain.from_iterable(found))
+
+
+def _terms_within(leaf: "Case | Weighted") -> Iterator[Term]:
+    return chain.from_iterable(terms(part) for part in _within(leaf))
 
 
 def events_of(node: Node, vocabulary: Vocabulary) -> Iterator[str]:
@@ -799,25 +809,30 @@ def _within(leaf: Case | Weighted) -> tuple[Node, ...]:
     return (*(part for part in parts if part is not None), OVERRIDE)
 
 
-def _leaves(node: Node) -> Iterator[Term | Case | Weighted]:
-    """Every name as written, left to right."""
+def _parts(node: Node) -> tuple[Node, ...]:
     match node:
-        case Term() | Case() | Weighted():
-            yield node
-        case Literal():
-            return
+        case Literal() | Term():
+            return ()
         case Negation():
-            yield from _leaves(node.operand)
+            return (node.operand,)
         case OneOf():
-            yield from _leaves(node.item)
+            return (node.item,)
         case Arithmetic() | Compare():
-            yield from _leaves(node.left)
-            yield from _leaves(node.right)
+            return (node.left, node.right)
         case Every() | Either():
-            for part in node.operands:
-                yield from _leaves(part)
+            return node.operands
+        case Case() | Weighted():
+            return _within(node)
         case _ as unreachable:
             assert_never(unreachable)
+
+
+@lru_cache(maxsize=16_384)  # the same
+def _leaves(node: Node) -> tuple[Term | Case | Weighted, ...]:
+    """Every name as written, left to right."""
+    if isinstance(node, Term | Case | Weighted):
+        return (node,)
+    return tuple(chain.from_iterable(_leaves(part) for part in _parts(node)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # there is one for equal comparisons
@@ -865,7 +880,17 @@ def flips_of(nodes: Iterable[Node], view: View) -> Iterator[datetime]:
     late_at = view.journey.late_at if any(each.late for each in clocks) and view.journey is not None else None
     if late_at is not None and late_at > view.now:
         yield late_at
-    for limit in dict.fromkeys(chain.from_iterable(each.limits for each in clocks)):
+    yield from _turns(dict.fromkeys(chain.from_iterable(each.limits for each in clocks)), view)
+
+
+def flips_after(event: str, nodes: Iterable[Node], view: View) -> Iterator[datetime]:
+    """Those instants that an event has moved: all others are what they were before it."""
+    limits = dict.fromkeys(limit for node in nodes for limit in _clocks(node).limits if limit.term.name == event)
+    return _turns(limits, view)
+
+
+def _turns(limits: Iterable[_Limit], view: View) -> Iterator[datetime]:
+    for limit in limits:
         turn = None if _is_past(limit, view) else _turned(limit, view)
         if turn is not None and turn > view.now:
             yield turn
@@ -880,24 +905,17 @@ def _is_past(limit: _Limit, view: View) -> bool:
 _STANDING_STILL = frozenset({TermKind.BUSINESS_DAYS_AGO})  # at night and on weekends
 
 
-def _comparisons(node: Node) -> Iterator[Compare]:
-    match node:
-        case Negation():
-            yield from _comparisons(node.operand)
-        case Every() | Either():
-            for part in node.operands:
-                yield from _comparisons(part)
-        case _:
-            if isinstance(node, Compare):
-                yield node
-            for leaf in _leaves(node):
-                yield from _comparisons_within(leaf)
+@lru_cache(maxsize=16_384)  # the same
+def _comparisons(node: Node) -> tuple[Compare, ...]:
+    if isinstance(node, Negation | Every | Either):
+        return tuple(chain.from_iterable(_comparisons(part) for part in _parts(node)))
+    own = (node,) if isinstance(node, Compare) else ()
+    return (*own, *chain.from_iterable(_comparisons_within(leaf) for leaf in _leaves(node)))
 
 
 def _comparisons_within(leaf: Term | Case | Weighted) -> Iterator[Compare]:
-    if not isinstance(leaf, Term):
-        for part in _within(leaf):
-            yield from _comparisons(part)
+    parts = () if isinstance(leaf, Term) else _within(leaf)
+    return chain.from_iterable(_comparisons(part) for part in parts)
 
 
 @lru_cache(maxsize=4096)  # the comparisons of a few playbooks
@@ -1131,7 +1149,7 @@ def _questions(node: Node) -> tuple[_Question, ...]:
         _Question(
             text=part.text,
             says=_ask(part),
-            leaves=tuple(_leaves(part)),
+            leaves=_leaves(part),
             supposed={said: _ask(_supposing(node, part.text, said=said)) for said in (True, False)},
         )
         for part in _clauses(node)
@@ -1168,24 +1186,6 @@ def _supposing(node: Node, text: str, *, said: bool) -> Node:
 def _texts(node: Node) -> frozenset[str]:
     """The texts of a condition and of all that it is made of."""
     return frozenset((node.text, *(text for part in _parts(node) for text in _texts(part))))
-
-
-def _parts(node: Node) -> tuple[Node, ...]:
-    match node:
-        case Literal() | Term():
-            return ()
-        case Negation():
-            return (node.operand,)
-        case OneOf():
-            return (node.item,)
-        case Arithmetic() | Compare():
-            return (node.left, node.right)
-        case Every() | Either():
-            return node.operands
-        case Case() | Weighted():
-            return _within(node)
-        case _ as unreachable:
-            assert_never(unreachable)
 
 
 def _indicator_supposing(indicator: Indicator, within: Callable[[Node], Node]) -> Indicator:

@@ -279,7 +279,8 @@ class _Tally:
             raw = _measured(event, rule) if rule.event == name else None
             if rule.distinct and isinstance(raw, str):
                 held = self.values.get(measure) or self.before.values.get(measure, frozenset())
-                self.values[measure] = _first_values(held | {raw[:MOST_TEXT]})
+                if raw[:MOST_TEXT] not in held:
+                    self.values[measure] = _first_values(held | {raw[:MOST_TEXT]})
             number = None if rule.distinct else _number(raw)
             if number is not None and abs(number) <= MOST_MEASURED:
                 so_far = self.sums[measure] if measure in self.sums else self.before.sums.get(measure, 0)

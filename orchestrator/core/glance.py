@@ -32,7 +32,7 @@ def next_look(account: Account, heard: Iterable[str], view: View, playbook: Play
         each = playbook.touched.get(name)
         if each is not None:
             told += _due(each, account, playbook)
-            told += conditions.flips_of(chain(*followed(each, account, playbook)), view)
+            told += conditions.flips_after(name, chain(*followed(each, account, playbook)), view)
     return min(told, default=None)
 
 

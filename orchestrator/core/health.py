@@ -115,13 +115,13 @@ def weighed(readings: Sequence[Reading], rules: Rules, override: Override | None
 
 def _colour(score: float, readings: Sequence[Reading], rules: Rules, override: Override | None) -> Colour:
     """The colour of a score; a human's word is not outvoted by an indicator."""
-    colours = {reading.colour for reading in readings} - {None}
     if override is not None:
         return rules.colour(score)
     if any(reading.colour is Colour.RED for reading in readings if reading.name in rules.worst_of):
         return Colour.RED
     if rules.roll_up is RollUp.WEIGHTED:
         return rules.colour(score)
+    colours = {reading.colour for reading in readings} - {None}
     if Colour.RED in colours:
         return Colour.RED
     return Colour.GREEN if colours == {Colour.GREEN} else Colour.YELLOW

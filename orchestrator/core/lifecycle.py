@@ -832,7 +832,8 @@ class _Moving:
     def act(self, due: Due) -> None:
         if due.play.signal is not None:
             self.open_signal(due)
-        todo, people, before = self.todo(due.play), self.reach(due), len(self.messages)
+        todo, before = self.todo(due.play), len(self.messages)
+        people = self.reach(due) if channels.to_people(todo) else ()
         for number, action in todo:
             match action:
                 case SendEmail() | ShowInApp() | AskSurvey():
