@@ -68,6 +68,10 @@ class _HeaderPolicy(EmailPolicy):
     Reading them back (``mail["To"]``) still gives Python's parsed headers.
     """
 
+    def header_max_count(self, name: str) -> int | None:
+        """How many headers of this name a mail may have; Python's own makes a class for each question."""
+        return _most(name)
+
     def header_store_parse(self, name: str, value: str) -> tuple[str, str]:
         """The header as it is, once it is certain that it is one header."""
         if not (name.isascii() and value.isascii()) or not all(line.isprintable() for line in value.split(_FOLD)):
@@ -117,6 +121,11 @@ def _wire_headers(part: "Message[str, str]") -> str:
 
 def _boundary(message_id: UUID) -> str:
     return f"=_{message_id.hex}"
+
+
+@lru_cache(maxsize=64)
+def _most(name: str) -> int | None:
+    return SMTP.header_max_count(name)
 
 
 @lru_cache(maxsize=64)

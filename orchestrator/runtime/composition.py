@@ -40,7 +40,8 @@ class Installation:
 
     def close(self) -> None:
         """Let go of all connections."""
-        self.ports.mailing.transport.close()
+        for transport in self.ports.mailing.transports:
+            transport.close()
         self.ports.streams.client.close()
         self.ports.engine.dispose()
 
@@ -101,17 +102,18 @@ def gateway_streams(settings: Settings, addresses: Addresses) -> Streams:
 def mailing(settings: Settings) -> Mailing:
     """How mail leaves: through the relay; without one, into files in the data folder."""
     return Mailing(
-        transport=_transport(settings),
+        transports=_transports(settings),
         sender=sender(settings),
         redirect_to=settings.redirect_to,
         lease_seconds=settings.lease_seconds,
     )
 
 
-def _transport(settings: Settings) -> Transport:
+def _transports(settings: Settings) -> tuple[Transport, ...]:
     if settings.smtp_url is None:
-        return Outbox(settings.home / "outbox")
-    return SmtpTransport(Relay.from_url(settings.smtp_url.get_secret_value(), helo=settings.mail_domain))
+        return (Outbox(settings.home / "outbox"),)
+    relay = Relay.from_url(settings.smtp_url.get_secret_value(), helo=settings.mail_domain)
+    return tuple(SmtpTransport(relay) for _ in range(settings.smtp_connections))
 
 
 def sender(settings: Settings) -> Sender:

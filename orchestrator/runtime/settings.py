@@ -157,6 +157,14 @@ class Settings(BaseSettings):
         description="The mail relay: smtp://[user:password@]host:port, smtp+starttls:// or smtps://. "
         "Unset: mail is caught in the data folder and leaves for nobody.",
     )
+    smtp_connections: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        validation_alias="SMTP_CONNECTIONS",
+        description="How many mails each delivery process hands over at the same time, one over each connection to the "
+        "relay (1 to 64); as many may be in doubt when it is killed.",
+    )
     home: Folder = Field(
         default=Path("var"),
         validate_default=True,

@@ -106,17 +106,21 @@ EXPIRE_UNTAKEN = text("""
 """)
 
 BEGIN = text("""
-    -- begin: the guard before each hand-over
+    -- begin: the guard before each hand-over; a CASE, so that they are found by their key, and never by the
+    -- index of what is in hand, which holds few rows that live and many that are dead
     UPDATE messages SET state = 'sending', attempts = attempts + 1, sending_at = coalesce(sending_at, :now)
-     WHERE id = :id AND created_at = :created_at
-       AND state = 'claimed' AND lease_token = :token AND lease_until > clock_timestamp()
+     WHERE id = ANY(CAST(:ids AS uuid[])) AND created_at = ANY(CAST(:made AS timestamptz[]))
+       AND CASE WHEN state = 'claimed' THEN lease_token = :token AND lease_until > clock_timestamp() END
+    RETURNING id
 """)
 
 SETTLE = text("""
-    -- settle: the answer of the relay; one that comes late still settles what the rescue has named unknown
+    -- settle: the answers of the relay; one that comes late still settles what the rescue has named unknown
     UPDATE messages
        SET state = :state, reason = :reason, lease_token = NULL, lease_until = NULL, settled_at = :now
-     WHERE id = :id AND created_at = :created_at AND lease_token = :token AND state IN ('sending', 'unknown')
+     WHERE id = ANY(CAST(:ids AS uuid[])) AND created_at = ANY(CAST(:made AS timestamptz[]))
+       AND CASE WHEN state IN ('sending', 'unknown') THEN lease_token = :token END
+    RETURNING id
 """)
 
 PUT_BACK = text("""
@@ -161,8 +165,6 @@ NAME_UNKNOWN = text("""
     UPDATE messages SET state = 'unknown', reason = :reason
      WHERE id = :id AND created_at = :created_at AND lease_token = :token AND state = 'sending'
 """)
-
-SOON = text("SET LOCAL synchronous_commit TO off")
 
 NOTE_WAIT = text("""
     -- note_wait: a message that waits at the door, in its account's journal
@@ -353,14 +355,17 @@ def expire_untaken(connection: Connection, now: datetime, reason: MessageReason,
     return [claimed(row) for row in rows]
 
 
-def begin(connection: Connection, each: Claimed, now: datetime) -> bool:
-    """Mark it ``sending`` if the lease is still ours; False: it is not ours any more."""
-    return connection.execute(BEGIN, {**_key(each), "now": now}).rowcount == 1
+def begin(connection: Connection, some: Sequence[Claimed], now: datetime) -> set[UUID]:
+    """Mark those of one lease ``sending`` that are still ours; which those were."""
+    return set(connection.scalars(BEGIN, {**_keys(some), "now": now})) if some else set()
 
 
-def settle(connection: Connection, each: Claimed, state: str, reason: MessageReason | None, now: datetime) -> bool:
-    """Record the relay's answer: ``sent``, ``failed`` or ``unknown``; False: somebody else has settled it."""
-    return connection.execute(SETTLE, {**_key(each), "state": state, "reason": reason, "now": now}).rowcount == 1
+def settle(
+    connection: Connection, some: Sequence[Claimed], state: str, reason: MessageReason | None, now: datetime
+) -> set[UUID]:
+    """Record the relay's answer to those of one lease: ``sent`` or ``failed``; the others somebody else has settled."""
+    told = {"state": state, "reason": reason, "now": now}
+    return set(connection.scalars(SETTLE, {**_keys(some), **told})) if some else set()
 
 
 def put_back(connection: Connection, each: Claimed, reason: str, not_before: datetime) -> bool:
@@ -386,11 +391,6 @@ def give_back(connection: Connection) -> int:
 def lost(connection: Connection) -> list[Claimed]:
     """The hand-overs whose lease ran out before their answer was recorded, locked."""
     return [claimed(row) for row in connection.execute(LOST)]
-
-
-def soon(connection: Connection) -> None:
-    """Let this transaction's commit not wait for the disk: it is there, at the latest, with the next that does."""
-    connection.execute(SOON)
 
 
 def name_unknown(connection: Connection, each: Claimed, reason: MessageReason) -> bool:
@@ -462,3 +462,9 @@ def move(connection: Connection, gone: str, kept: str) -> None:
 
 def _key(each: Claimed) -> dict[str, Any]:
     return {"id": each.message.id, "created_at": each.created_at, "token": each.token}
+
+
+def _keys(some: Sequence[Claimed]) -> dict[str, Any]:
+    """Of messages under one lease; ``made`` names their partitions."""
+    ids, made = [each.message.id for each in some], [each.created_at for each in some]
+    return {"ids": ids, "made": made, "token": some[0].token}

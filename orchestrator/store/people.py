@@ -1,12 +1,12 @@
 """Statements on persons at accounts, on identities (whose account is a person's), and on contacts (addresses)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-import orjson
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from orchestrator.core.decisions import Message
 from orchestrator.core.families import MOST_KIN, MOST_LEVELS
@@ -63,7 +63,7 @@ BARRED = text("""
 PERSONS = text("""
     -- persons: by account and id
     SELECT account_id, person_id, traits, first_seen FROM persons
-      JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (account_id text, person_id text)
+      JOIN unnest(CAST(:accounts AS text[]), CAST(:persons AS text[])) AS r (account_id, person_id)
      USING (account_id, person_id)
 """)
 
@@ -149,14 +149,15 @@ MEET = text("""
     INSERT INTO contacts (address) SELECT unnest(CAST(:addresses AS text[])) ON CONFLICT DO NOTHING
 """)
 
-LOCK_CONTACT = text("""
-    -- lock_contact: the cap of an address is counted under its row; and whether the account has been anybody else
-    SELECT address, suppressed, unsubscribed_at, erased_at, sends,
-           EXISTS (SELECT FROM redirects WHERE to_account = :account) OR EXISTS (
-               SELECT FROM parents WHERE (account_id = :account AND parent_id IS NOT NULL) OR parent_id = :account)
-               AS kin
-      FROM contacts
-     WHERE address = :address FOR NO KEY UPDATE
+LOCK_CONTACTS = text("""
+    -- lock_contacts: the cap of an address is counted under its row; and whether the account has been anybody else
+    SELECT c.address, suppressed, unsubscribed_at, erased_at, sends,
+           EXISTS (SELECT FROM redirects WHERE to_account = r.account_id) OR EXISTS (
+               SELECT FROM parents
+                WHERE (account_id = r.account_id AND parent_id IS NOT NULL) OR parent_id = r.account_id) AS kin
+      FROM unnest(CAST(:addresses AS text[]), CAST(:accounts AS text[])) AS r (address, account_id)
+      JOIN contacts AS c ON c.address = r.address
+     ORDER BY c.address FOR NO KEY UPDATE OF c
 """)
 
 HAD = text("""
@@ -185,14 +186,16 @@ HAD = text("""
            AND state IN ('sending', 'sent', 'unknown', 'delivered', 'bounced', 'complained'))
 """)
 
-COUNT_SEND = text("""
-    -- count_send: [instant, message] of each that the cap counts, oldest first; of a message its last hand-over
+COUNT_SENDS = text("""
+    -- count_sends: [instant, message] of each that the cap counts, oldest first; of a message its last hand-over
     UPDATE contacts
        SET sends = (SELECT coalesce(jsonb_agg(send ORDER BY place), '[]')
                       FROM jsonb_array_elements(sends) WITH ORDINALITY AS kept (send, place)
-                     WHERE CAST(send ->> 0 AS bigint) > :since AND send ->> 1 <> :message)
-                   || CAST(:counted AS jsonb)
-     WHERE address = :address
+                     WHERE CAST(send ->> 0 AS bigint) > :since AND send ->> 1 <> r.message)
+                   || CASE WHEN :counted THEN jsonb_build_array(jsonb_build_array(CAST(:at AS bigint), r.message))
+                      ELSE '[]' END
+      FROM unnest(CAST(:addresses AS text[]), CAST(:messages AS text[])) AS r (address, message)
+     WHERE contacts.address = r.address
 """)
 
 SUPPRESS = text("""
@@ -231,10 +234,11 @@ def barred(connection: Connection, addresses: Iterable[str]) -> frozenset[str]:
 
 def persons(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Person]:
     """Persons by (account, person); those that are not known are left out."""
-    rows = as_json({"account_id": account, "person_id": person} for account, person in sorted(keys))
+    listed = sorted(keys)
+    told = {"accounts": [account for account, _ in listed], "persons": [person for _, person in listed]}
     return {
         (row.account_id, row.person_id): person_from(row.person_id, row.traits, row.first_seen)
-        for row in connection.execute(PERSONS, {"rows": rows})
+        for row in connection.execute(PERSONS, told)
     }
 
 
@@ -353,17 +357,22 @@ def meet(connection: Connection, addresses: Iterable[str]) -> None:
     connection.execute(MEET, {"addresses": sorted(set(addresses))})
 
 
-def lock_contact(connection: Connection, message: Message) -> Contact:
-    """The contact of a message's normalised address, locked; made when it is new.
+def lock_contacts(connection: Connection, messages: Sequence[Message]) -> dict[UUID, Contact]:
+    """By message the contact of its normalised address, locked in the order of addresses; made when it is new.
 
-    Its sends leave out the message: an earlier hand-over of the same one is no reason for it to wait. What it had from
-    the account's former selves and its family is looked up only where there are any.
+    No two of the messages have the same address. A contact's sends leave out the message: an earlier hand-over of the
+    same one is no reason for it to wait. What it had from the account's former selves and its family is looked up only
+    where there are any.
     """
-    told = {"address": message.address, "account": message.account}
-    row = connection.execute(LOCK_CONTACT, told).one_or_none()
-    if row is None:
-        meet(connection, [message.address])
-        row = connection.execute(LOCK_CONTACT, told).one()
+    told = {"addresses": [each.address for each in messages], "accounts": [each.account for each in messages]}
+    rows = {row.address: row for row in connection.execute(LOCK_CONTACTS, told)}
+    if len(rows) < len(messages):
+        meet(connection, told["addresses"])
+        rows = {row.address: row for row in connection.execute(LOCK_CONTACTS, told)}
+    return {each.id: _contact(connection, rows[each.address], each) for each in messages}
+
+
+def _contact(connection: Connection, row: Row[Any], message: Message) -> Contact:
     return Contact(
         address=row.address,
         suppressed=row.suppressed,
@@ -389,21 +398,20 @@ def _had(connection: Connection, message: Message) -> frozenset[tuple[str, str]]
     return frozenset({(message.play, message.episode)} if connection.scalar(HAD, named) else ())
 
 
-def count_send(connection: Connection, address: str, message_id: UUID, at: datetime, since: datetime) -> None:
-    """Count a hand-over for the cap of an address, and forget those before ``since``."""
-    _write_sends(connection, address, message_id, [[micros(at), str(message_id)]], since)
+def count_sends(connection: Connection, begun: Sequence[Message], at: datetime, since: datetime) -> None:
+    """Count hand-overs for the caps of their addresses, and forget those before ``since``."""
+    if begun:
+        connection.execute(COUNT_SENDS, {**_sends(begun, since), "counted": True, "at": micros(at)})
 
 
-def uncount_send(connection: Connection, address: str, message_id: UUID, since: datetime) -> None:
-    """Take back what ``count_send`` counted: nothing was handed over."""
-    _write_sends(connection, address, message_id, [], since)
+def uncount_send(connection: Connection, message: Message, since: datetime) -> None:
+    """Take back what ``count_sends`` counted: nothing was handed over."""
+    connection.execute(COUNT_SENDS, {**_sends([message], since), "counted": False, "at": 0})
 
 
-def _write_sends(
-    connection: Connection, address: str, message_id: UUID, counted: list[list[int | str]], since: datetime
-) -> None:
-    named = {"address": address, "message": str(message_id), "since": micros(since)}
-    connection.execute(COUNT_SEND, {**named, "counted": orjson.dumps(counted).decode()})
+def _sends(messages: Sequence[Message], since: datetime) -> dict[str, Any]:
+    addresses, ids = [each.address for each in messages], [str(each.id) for each in messages]
+    return {"addresses": addresses, "messages": ids, "since": micros(since)}
 
 
 def suppress(connection: Connection, address: str, reason: str, now: datetime) -> None:

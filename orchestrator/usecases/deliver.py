@@ -1,47 +1,52 @@
-"""``deliver``: messages out. Claim a batch as a lease; for each: look again, mark ``sending``, hand over, record.
+"""``deliver``: messages out. Claim a batch as a lease; of it a round: look again, mark ``sending``, hand over, record.
 
 The order is the promise P4. Before a hand-over, one transaction locks the contact (for the cap), asks the core's
-``release``, and with one guarded UPDATE makes the message ``sending`` if the lease is still ours. Only after its commit
-is the mail handed over; right before DATA the lease is looked at once more, so that a sender who was stopped and wakes
-late sends nothing. The answer is recorded in a second transaction, with the outcome as an event for the account. What
-dies between is ``sending`` with a lease that runs out: ``rescue`` names it ``unknown``, and nobody sends it again by
-itself.
+``release``, and with one guarded UPDATE makes the message ``sending`` if the lease is still ours. Only after its
+commit, which waits for the disk, is the mail handed over; right before DATA the lease is looked at once more, so that a
+sender who was stopped and wakes late sends nothing. What dies between is ``sending`` with a lease that runs out:
+``rescue`` names it ``unknown``, and nobody sends it again by itself.
 
-Accounts are never locked here.
+A round is one mail for each connection to the relay, all handed over at the same time: so one commit stands before
+several mails, and a sender that dies leaves no more than one in doubt for each of its connections. What the relay has
+accepted is recorded, with the outcome as an event for the account, in the transaction that marks the next round: until
+that commit nothing more is handed over, so that waiting for it puts nothing further in doubt. After the last round, for
+as long as another connection is slow, and where the next round fails, it is recorded by itself.
+
+Accounts are never locked here, and contacts before messages.
 """
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from typing import assert_never
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from orchestrator.core.decisions import Cancel, Release, Send, Wait, key
 from orchestrator.core.door import LOOK_AGAIN, release
-from orchestrator.core.people import Contact
-from orchestrator.core.playbook import Mode, OnUnknown
+from orchestrator.core.people import Contact, Person
+from orchestrator.core.playbook import Mode
 from orchestrator.core.reasons import MessageReason, PostponementReason
 from orchestrator.messaging.address import normalise
 from orchestrator.messaging.compose import Letter, compose
 from orchestrator.messaging.errors import MessagingError
-from orchestrator.messaging.transport import Abandoned, Accepted, Deferred, Envelope, Receipt, Refused, Uncertain
+from orchestrator.messaging.transport import Accepted, Deferred, Envelope, Receipt
 from orchestrator.store import accounts, events, messages, people
-from orchestrator.store.events import ReportedOutcome
+from orchestrator.store.accounts import Locked, Parking
 from orchestrator.store.failures import Fault, fault
 from orchestrator.store.messages import Claimed
+from orchestrator.usecases import receipts
 from orchestrator.usecases.ports import Ports
+from orchestrator.usecases.receipts import WEEK, outcome
 
 logger = logging.getLogger(__name__)
 
 BATCH = 50  # messages under one lease
-WEEK = timedelta(days=7)  # the longest span that a cap counts
-FIRST_PAUSE = timedelta(minutes=1)  # after the relay deferred; doubles with each try
-LONGEST_PAUSE = timedelta(hours=1)
+QUICK_SECONDS = 1.0  # a relay that takes longer keeps the answers to other mails waiting for no longer than that
 _MOMENT = timedelta(microseconds=1)  # the resolution of our clocks
 
 
@@ -65,16 +70,47 @@ class Delivered:
     others: int = 0  # cancelled, failed, unknown, or waiting again
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where a batch is worked on."""
+
+    ports: Ports
+    connection: Connection
+    lease: Lease
+    lanes: Executor  # a thread for each transport
+    taken: list[Claimed]  # what the relay has accepted, and is not recorded yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A message that may leave."""
+
+    claimed: Claimed
+    mail: EmailMessage
+    recipient: str  # whom it is handed over to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the door sees of a round's messages."""
+
+    contacts: Mapping[UUID, Contact]  # by message, locked
+    accounts: Mapping[str, Locked]
+    persons: Mapping[tuple[str, str], Person]  # by account and id
+    parked: Mapping[str, Parking]
+
+
 def deliver(ports: Ports, sender: str, seconds: float = 5.0) -> Delivered:
     """Hand over what may leave, for at most about ``seconds``; ``sender`` names this process in its lease."""
-    sent, others, ends = 0, _expire(ports), time.monotonic() + seconds
-    receipt: Receipt | None = None
-    while time.monotonic() < ends and not _relay_is_away(receipt):
-        lease, batch = _claim(ports, sender)
-        if not batch:
-            break
-        for receipt in _work(ports, lease, batch, ends):
-            sent, others = (sent + 1, others) if isinstance(receipt, Accepted) else (sent, others + 1)
+    sent, others, ends, away = 0, _expire(ports), time.monotonic() + seconds, False
+    with ThreadPoolExecutor(len(ports.mailing.transports)) as lanes:
+        while time.monotonic() < ends and not away:
+            lease, batch = _claim(ports, sender)
+            if not batch:
+                break
+            for receipt in _work(ports, lanes, lease, batch, ends):
+                sent, others = (sent + 1, others) if isinstance(receipt, Accepted) else (sent, others + 1)
+                away = away or _relay_is_away(receipt)
     if sent or others:
         ports.nudges.wake()
     return Delivered(sent=sent, others=others)
@@ -97,82 +133,188 @@ def _claim(ports: Ports, sender: str) -> tuple[Lease, Sequence[Claimed]]:
         return lease, messages.claim(connection, lease.token, now, ports.mailing.lease_seconds, BATCH)
 
 
-def _work(ports: Ports, lease: Lease, batch: Sequence[Claimed], ends: float) -> Iterator[Receipt | None]:
-    """Hand the batch over, one by one; give back what time or the relay does not allow for."""
+def _work(
+    ports: Ports, lanes: Executor, lease: Lease, batch: Sequence[Claimed], ends: float
+) -> Iterator[Receipt | None]:
+    """Hand the batch over, round by round; give back what time or the relay does not allow for."""
+    taken: list[Claimed] = []
     try:
         with ports.engine.connect() as connection:
             with connection.begin():  # after the claim's, which locks the messages
                 people.meet(connection, (each.message.address for each in batch if each.message.address))
-            for each in batch:
-                receipt = _hand_over(connection, ports, lease, each)
-                yield receipt
-                if time.monotonic() >= ends or not lease.holds() or _relay_is_away(receipt):
+            desk = Desk(ports=ports, connection=connection, lease=lease, lanes=lanes, taken=taken)
+            for some in _rounds(batch, len(ports.mailing.transports)):
+                answers = _round(desk, some)
+                yield from answers
+                if time.monotonic() >= ends or not lease.holds() or any(map(_relay_is_away, answers)):
                     break
+    finally:
+        _leave(ports, lease, taken)
+
+
+def _leave(ports: Ports, lease: Lease, taken: Sequence[Claimed]) -> None:
+    """Record what is not recorded yet, and let go of what was not begun; on a connection that is surely in order."""
+    try:
+        with ports.engine.begin() as connection:
+            receipts.settle(connection, taken, "sent", None, ports.clock.now(connection))
     finally:
         with ports.engine.begin() as connection:
             messages.let_go(connection, lease.token)
+
+
+def _rounds(batch: Sequence[Claimed], most: int) -> Iterator[list[Claimed]]:
+    """The batch in its order, up to ``most`` at a time, and no address twice: its cap is counted, then asked again."""
+    some: list[Claimed] = []
+    for each in batch:
+        if len(some) == most or any(each.message.address == other.message.address for other in some):
+            yield some
+            some = []
+        some.append(each)
+    if some:
+        yield some
 
 
 def _relay_is_away(receipt: Receipt | None) -> bool:
     return isinstance(receipt, Deferred) and receipt.code == 0
 
 
-def _hand_over(connection: Connection, ports: Ports, lease: Lease, each: Claimed) -> Receipt | None:
-    """One message, in two transactions of this connection; None when nothing was to be handed over."""
-    ready = _ready(connection, ports, each)
+def _round(desk: Desk, some: Sequence[Claimed]) -> list[Receipt | None]:
+    """Hand some messages over at the same time; None for each that was not to be handed over."""
+    ready = _ready(desk, some)
     if ready is None:
-        return None
-    mail, address = ready
-    envelope = Envelope(sender=normalise(ports.mailing.sender.mail_from), recipient=address)
-    receipt = ports.mailing.transport.send(mail, envelope, before_data=lease.holds)
-    with connection.begin():
-        _record(connection, ports, each, receipt)
-    return receipt
+        return [answer for each in some for answer in _round(desk, [each])]
+    return [*_hand_over(desk, ready), *[None] * (len(some) - len(ready))]
 
 
-def _ready(connection: Connection, ports: Ports, each: Claimed) -> tuple[EmailMessage, str] | None:
-    """The mail, and the address to hand it over to: it is ``sending`` now; None when it may not leave now.
+def _hand_over(desk: Desk, ready: Sequence[Ready]) -> list[Receipt]:
+    """Each over a connection of its own, until all have their answer; what is not accepted is recorded."""
+    handed = _handed(desk, ready)
+    done, waiting = wait(handed, QUICK_SECONDS)
+    answers = _noted(desk, done, handed)
+    while waiting:
+        _write_down(desk)
+        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        answers += _noted(desk, done, handed)
+    for each in handed:
+        each.result()  # raises what its transport has raised, now that the others are noted
+    return answers
+
+
+def _handed(desk: Desk, ready: Sequence[Ready]) -> dict[Future[Receipt], Claimed]:
+    mailing = desk.ports.mailing
+    mail_from = normalise(mailing.sender.mail_from)
+    return {
+        desk.lanes.submit(
+            transport.send, each.mail, Envelope(sender=mail_from, recipient=each.recipient), desk.lease.holds
+        ): each.claimed
+        for transport, each in zip(mailing.transports, ready, strict=False)  # a round has no more than there are
+    }
+
+
+def _noted(desk: Desk, done: set[Future[Receipt]], handed: Mapping[Future[Receipt], Claimed]) -> list[Receipt]:
+    """The answers, noted: those that are accepted for the next commit, the others recorded."""
+    answers = [(handed[each], each.result()) for each in done if each.exception() is None]
+    desk.taken.extend(each for each, answer in answers if isinstance(answer, Accepted))
+    for each, answer in answers:
+        if not isinstance(answer, Accepted):
+            with desk.connection.begin():
+                receipts.record(desk.connection, desk.ports, each, answer)
+    return [answer for _, answer in answers]
+
+
+def _write_down(desk: Desk) -> None:
+    """Record what is accepted in a transaction of its own."""
+    if desk.taken:
+        with desk.connection.begin():
+            receipts.settle(desk.connection, desk.taken, "sent", None, desk.ports.clock.now(desk.connection))
+        desk.taken.clear()
+
+
+def _ready(desk: Desk, some: Sequence[Claimed]) -> list[Ready] | None:
+    """Those that may leave: they are ``sending`` now; None when one of several cannot be judged, and none is marked.
 
     What cannot be judged (its rules raise, its version is unknown here) stands aside, so that the others go on.
     """
+    connection = desk.connection
     try:
         with connection.begin():
-            now = ports.clock.now(connection)
-            mail = _composed(connection, ports, each, now)
-            address = None if mail is None else _begin(connection, ports, each, now)
+            now = desk.ports.clock.now(connection)
+            ready = _marked(desk, some, now)
+            receipts.settle(connection, desk.taken, "sent", None, now)
     except Exception as error:
         if fault(error) in {Fault.WORLD, Fault.RETRY}:
             raise
-        # no trace: it may quote what the letter says
-        logger.error("message %s stands aside: %s", each.message.id, type(error).__name__)  # noqa: TRY400 -- as above
-        with connection.begin():
-            _stand_aside(connection, each, PostponementReason.PARKED, ports.clock.now(connection))
-        return None
-    return None if mail is None or address is None else (mail, address)
+        _write_down(desk)
+        if len(some) > 1:
+            return None
+        _put_aside(desk, some[0], error)
+        return []
+    desk.taken.clear()
+    return ready
+
+
+def _put_aside(desk: Desk, each: Claimed, error: Exception) -> None:
+    # no trace: it may quote what the letter says
+    logger.error("message %s stands aside: %s", each.message.id, type(error).__name__)
+    with desk.connection.begin():
+        _stand_aside(desk.connection, each, PostponementReason.PARKED, desk.ports.clock.now(desk.connection))
 
 
 def _stand_aside(connection: Connection, each: Claimed, reason: PostponementReason, now: datetime) -> None:
     """Let it come to the door again later, as long as it is valid."""
     if now > each.message.not_after:
-        _end(connection, each, "cancelled", MessageReason.EXPIRED, now)
+        receipts.end(connection, each, "cancelled", MessageReason.EXPIRED, now)
     else:
-        _postpone(connection, each, reason, min(now + LOOK_AGAIN, each.message.not_after + _MOMENT), now)
+        receipts.postpone(connection, each, reason, min(now + LOOK_AGAIN, each.message.not_after + _MOMENT), now)
 
 
-def _composed(connection: Connection, ports: Ports, each: Claimed, now: datetime) -> EmailMessage | None:
-    """The mail; None when it cannot be rendered: then it has failed, by name, before anything was handed over.
+def _marked(desk: Desk, some: Sequence[Claimed], now: datetime) -> list[Ready]:
+    """Compose, look again, and mark ``sending`` what may leave; what may not is ended, or waits."""
+    connection = desk.connection
+    mails = [(each, _composed(desk, each, now)) for each in some]  # before anything is locked
+    seen = _seen(connection, [each for each, mail in mails if mail is not None])
+    ready = []
+    for each, mail in mails:
+        if mail is None:
+            _end_unrendered(connection, each, now)
+        elif (recipient := _recipient(desk, seen, each, now)) is not None:
+            ready.append(Ready(claimed=each, mail=mail, recipient=recipient))
+    begun = messages.begin(connection, [each.claimed for each in ready], now)
+    leaving = [each for each in ready if each.claimed.message.id in begun]
+    counted = [each.claimed.message for each in leaving if not each.claimed.message.exempt]
+    people.count_sends(connection, [each for each in counted if each.mode is not Mode.REDIRECT], now, now - WEEK)
+    return leaving
 
-    Nothing is locked yet.
-    """
-    templates = ports.library.edition(connection, each.message.playbook_version).templates
+
+def _seen(connection: Connection, some: Sequence[Claimed]) -> Seen:
+    """The contacts are locked first; what follows sees what the lock has waited for."""
+    told = [each.message for each in some]
+    ids = {each.account for each in told}
+    return Seen(
+        contacts=people.lock_contacts(connection, told),
+        accounts=accounts.load(connection, ids),
+        persons=people.persons(connection, {(each.account, each.person) for each in told}),
+        parked=accounts.parked(connection, ids),
+    )
+
+
+def _composed(desk: Desk, each: Claimed, now: datetime) -> EmailMessage | None:
+    """The mail; None when it cannot be rendered."""
+    templates = desk.ports.library.edition(desk.connection, each.message.playbook_version).templates
     try:
-        return compose(letter(each, now), templates, ports.mailing.sender)
+        return compose(letter(each, now), templates, desk.ports.mailing.sender)
     except MessagingError as error:
         # no trace: it may quote what the letter says
         logger.error("message %s cannot be composed: %s", each.message.id, type(error).__name__)  # noqa: TRY400 -- as above
-        reason = MessageReason.RENDER_FAILED if each.message.address else MessageReason.NO_ADDRESS
-        _end(connection, each, "failed" if each.message.address else "cancelled", reason, now)
         return None
+
+
+def _end_unrendered(connection: Connection, each: Claimed, now: datetime) -> None:
+    """What cannot be rendered has failed, by name, before anything was handed over."""
+    if each.message.address:
+        receipts.end(connection, each, "failed", MessageReason.RENDER_FAILED, now)
+    else:
+        receipts.end(connection, each, "cancelled", MessageReason.NO_ADDRESS, now)
 
 
 def letter(each: Claimed, now: datetime) -> Letter:
@@ -205,129 +347,37 @@ def _labels(each: Claimed) -> dict[str, str]:
     }
 
 
-def _begin(connection: Connection, ports: Ports, each: Claimed, now: datetime) -> str | None:
-    """Look again, and mark it ``sending``; the address to hand it over to, None when it may not leave now."""
-    contact = people.lock_contact(connection, each.message)
-    match _released(connection, ports, each, contact, now):
+def _recipient(desk: Desk, seen: Seen, each: Claimed, now: datetime) -> str | None:
+    """Look again: whom to hand it over to, None when it may not leave now."""
+    connection, redirect_to = desk.connection, desk.ports.mailing.redirect_to
+    match _released(desk, seen, each, now):
         case None:
-            return None
+            pass
         case Cancel(reason=reason):
-            _end(connection, each, "cancelled", reason, now)
+            receipts.end(connection, each, "cancelled", reason, now)
         case Wait(until=until, reason=why):
-            _postpone(connection, each, why, until, now)
+            receipts.postpone(connection, each, why, until, now)
         case Send() if each.message.mode is Mode.SHADOW:
-            _end(connection, each, "cancelled", MessageReason.SHADOW, now)
-        case Send() if each.message.mode is Mode.REDIRECT and ports.mailing.redirect_to is None:
+            receipts.end(connection, each, "cancelled", MessageReason.SHADOW, now)
+        case Send() if each.message.mode is not Mode.REDIRECT:
+            return seen.contacts[each.message.id].address
+        case Send() if redirect_to is None:
             logger.error("message %s waits: its mode is redirect, and REDIRECT_TO is not set", each.message.id)
             _stand_aside(connection, each, PostponementReason.RELAY_DEFERRED, now)
         case Send():
-            return _go(connection, ports, each, contact, now)
+            return normalise(redirect_to)
     return None
 
 
-def _released(connection: Connection, ports: Ports, each: Claimed, contact: Contact, now: datetime) -> Release | None:
+def _released(desk: Desk, seen: Seen, each: Claimed, now: datetime) -> Release | None:
     """What the core says; None when the account was merged since the claim: let go, it comes again as the other's."""
-    message = each.message
-    locked = accounts.load(connection, [message.account]).get(message.account)
+    message, connection = each.message, desk.connection
+    locked = seen.accounts.get(message.account)
     if locked is None:
         merged = accounts.redirects(connection, [message.account])
         return None if merged else Cancel(reason=MessageReason.ERASED)
-    person = people.person(connection, message.account, message.person)
-    playbook = ports.library.edition(connection, locked.account.playbook_version).playbook
-    parked = bool(accounts.parked(connection, [message.account]))
-    return release(message, locked.account, person, contact, now, playbook, parked=parked)
-
-
-def _go(connection: Connection, ports: Ports, each: Claimed, contact: Contact, now: datetime) -> str | None:
-    if not messages.begin(connection, each, now):
-        return None
-    if each.message.mode is Mode.REDIRECT and ports.mailing.redirect_to is not None:
-        return normalise(ports.mailing.redirect_to)
-    if not each.message.exempt:
-        people.count_send(connection, contact.address, each.message.id, now, now - WEEK)
-    return contact.address
-
-
-def _end(connection: Connection, each: Claimed, state: str, reason: MessageReason, now: datetime) -> None:
-    if messages.end(connection, each, state, reason, now):
-        name = "message_cancelled" if state == "cancelled" else "message_failed"
-        events.report(connection, [outcome(each, name, now, reason)])
-
-
-def _postpone(
-    connection: Connection, each: Claimed, reason: PostponementReason, until: datetime, now: datetime
-) -> bool:
-    ours = messages.put_back(connection, each, reason, until)
-    if ours:
-        messages.note_wait(connection, each, reason, until, now)
-    return ours
-
-
-def _record(connection: Connection, ports: Ports, each: Claimed, receipt: Receipt) -> None:
-    """Write what became of the hand-over, and tell the account.
-
-    That a mail was accepted need not be on the disk before the next one is looked at: the next hand-over begins with a
-    commit that waits for the disk, and what was committed before it is there then. So a database that dies leaves, as
-    a sender that dies, no more than the last hand-over of each sender in doubt.
-    """
-    now = ports.clock.now(connection)
-    match receipt:
-        case Accepted():
-            messages.soon(connection)
-            _settle(connection, each, "sent", None, now)
-        case Refused(address_dead=dead):
-            if dead and each.message.mode is Mode.LIVE:
-                people.suppress(connection, each.message.address, "bounce", now)
-            _settle(connection, each, "failed", MessageReason.RELAY_REFUSED, now)
-        case Deferred() | Abandoned():
-            _defer(connection, each, now)
-        case Uncertain():
-            name_unknown(connection, ports, [each], now)
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
-_OUTCOMES = {"sent": "message_sent", "failed": "message_failed"}
-
-
-def _settle(connection: Connection, each: Claimed, state: str, reason: MessageReason | None, now: datetime) -> None:
-    if messages.settle(connection, each, state, reason, now):
-        events.report(connection, [outcome(each, _OUTCOMES[state], now, reason)])
-
-
-def _defer(connection: Connection, each: Claimed, now: datetime) -> None:
-    """Nothing was handed over: try again later, and give back what the cap had counted."""
-    people.lock_contact(connection, each.message)  # the contact first, as at the door
-    if _postpone(connection, each, PostponementReason.RELAY_DEFERRED, now + _pause(each), now):
-        people.uncount_send(connection, each.message.address, each.message.id, now - WEEK)
-
-
-def _pause(each: Claimed) -> timedelta:
-    return min(FIRST_PAUSE * (1 << min(each.attempts, 10)), LONGEST_PAUSE)
-
-
-def name_unknown(connection: Connection, ports: Ports, lost: Sequence[Claimed], now: datetime) -> None:
-    """Name hand-overs whose end nobody knows.
-
-    Those whose play says so go again, after a pause, with the same Message-ID and bytes.
-    """
-    for each in lost:
-        if not messages.name_unknown(connection, each, MessageReason.SENDER_LOST):
-            continue
-        events.report(connection, [outcome(each, "message_unknown", now, MessageReason.SENDER_LOST)])
-        playbook = ports.library.edition(connection, each.message.playbook_version).playbook
-        if playbook.plays[each.message.play].policy.on_unknown is OnUnknown.RESEND:
-            messages.reconcile(connection, each.message.id, now, now + _pause(each), arrived=False)
-
-
-def outcome(each: Claimed, name: str, now: datetime, reason: MessageReason | None = None) -> ReportedOutcome:
-    """What became of a message, as the event that its account will fold."""
-    message = each.message
-    return ReportedOutcome(
-        account_id=message.account,
-        person_id=message.person or None,
-        message_id=f"{message.id}:{name}:{each.attempts}",
-        name=name,
-        occurred_at=now,
-        properties={**message.told, "reason": reason.value if reason else None},
-    )
+    known = seen.persons.get((message.account, message.person))
+    person = known or people.person(connection, message.account, message.person)  # the id may be another by now
+    playbook = desk.ports.library.edition(connection, locked.account.playbook_version).playbook
+    parked = message.account in seen.parked
+    return release(message, locked.account, person, seen.contacts[message.id], now, playbook, parked=parked)

@@ -16,8 +16,9 @@ from orchestrator.messaging.errors import MessagingError
 from orchestrator.messaging.templates import TemplateSet
 from orchestrator.store import decisions, events, messages
 from orchestrator.store.messages import Claimed
-from orchestrator.usecases.deliver import letter, outcome
+from orchestrator.usecases.deliver import letter
 from orchestrator.usecases.ports import Ports
+from orchestrator.usecases.receipts import outcome
 
 _MOST_NAME = 500  # characters of who it was that are kept
 

@@ -38,7 +38,7 @@ def silent() -> Nudges:
 class Mailing:
     """How mail leaves."""
 
-    transport: Transport
+    transports: tuple[Transport, ...]  # as many mails are handed over at the same time, one over each
     sender: Sender
     redirect_to: str | None  # where mode ``redirect`` sends
     lease_seconds: float = 60.0  # a claimed message is ours for so long, in real time

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from orchestrator.core.errors import LifecycleError
 from orchestrator.store import events, messages
-from orchestrator.usecases.deliver import outcome
 from orchestrator.usecases.ports import Ports
+from orchestrator.usecases.receipts import outcome
 
 
 class NotUncertainError(LifecycleError):

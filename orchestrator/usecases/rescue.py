@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from orchestrator.core.reasons import MessageReason
 from orchestrator.store import events, messages
-from orchestrator.usecases.deliver import name_unknown, outcome
 from orchestrator.usecases.ports import Ports
+from orchestrator.usecases.receipts import name_unknown, outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

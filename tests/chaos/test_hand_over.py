@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(180)]
 
 NINE = BEGIN + DAY + 9 * HOUR  # when all of them get their Day 1 mail
 EIGHT = NINE - HOUR
-CONNECTIONS = 2  # of one delivery worker
+CONNECTIONS = 2 * 4  # of one delivery worker: two processes, SMTP_CONNECTIONS each
 MEMBERS = until(alike(20, "absent"), NINE)
 
 

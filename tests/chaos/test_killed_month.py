@@ -11,7 +11,7 @@ from tests.acceptance.plant import DAY, HOUR, Plant, built, holds
 from tests.acceptance.simulator import expected
 from tests.chaos.strikes import Ambush, Moment, Strike, at_once, before_send, in_drain, in_hand_over, part, server
 
-CONNECTIONS = 2  # to the relay: one of each process of the delivery worker
+CONNECTIONS = 2 * 4  # to the relay: two processes of the delivery worker, SMTP_CONNECTIONS each
 NINE = timedelta(hours=9)  # when mail leaves in London
 MOMENT = timedelta(minutes=1)
 

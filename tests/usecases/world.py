@@ -236,6 +236,6 @@ def ports_of(engine: Engine, client: redis.Redis, relay: Relay, shards: int = 1)
         clock=HeldClock(),
         library=Library(),
         streams=Streams(client, shards),
-        mailing=Mailing(transport=relay, sender=SENDER, redirect_to="inbox@lumen.example"),
+        mailing=Mailing(transports=(relay,), sender=SENDER, redirect_to="inbox@lumen.example"),
         nudges=silent(),
     )
