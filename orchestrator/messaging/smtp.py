@@ -138,25 +138,23 @@ class SmtpTransport:
     def _addressed(self, envelope: Envelope, size: int) -> Receipt | None:
         """MAIL and RCPT; None when the relay agreed to both."""
         kept = self._connection is not None
-        declined = self._mail(envelope, size)
+        declined = self._asked(envelope, size)
         if declined is not None and kept and self._connection is None:
-            declined = self._mail(envelope, size)  # a connection kept from the last mail may have been closed meanwhile
-        return self._rcpt(envelope) if declined is None else declined
+            declined = self._asked(
+                envelope, size
+            )  # a connection kept from the last mail may have been closed meanwhile
+        return declined
 
-    def _mail(self, envelope: Envelope, size: int) -> Receipt | None:
+    def _asked(self, envelope: Envelope, size: int) -> Receipt | None:
         try:
-            connection = self._opened()
-            code, text = connection.mail(envelope.sender, [f"size={size}"] if connection.has_extn("size") else [])
+            (code, text), (code_of_rcpt, text_of_rcpt) = _answers(self._opened(), envelope, size)
         except OSError as error:
             return self._lost(error)
-        return None if _agreed(code) else self._declined(code, text)
-
-    def _rcpt(self, envelope: Envelope) -> Receipt | None:
-        try:
-            code, text = self._opened().rcpt(envelope.recipient)
-        except OSError as error:
-            return self._lost(error)
-        return None if _agreed(code) else self._declined(code, text, dead=_is_dead(code, _said(text)))
+        if not _agreed(code):
+            return self._declined(code, text)
+        if not _agreed(code_of_rcpt):
+            return self._declined(code_of_rcpt, text_of_rcpt, dead=_is_dead(code_of_rcpt, _said(text_of_rcpt)))
+        return None
 
     def _handed_over(self, content: bytes) -> Receipt:
         """DATA, the mail, its end, the answer."""
@@ -248,6 +246,25 @@ class SmtpTransport:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def _answers(connection: smtplib.SMTP, envelope: Envelope, size: int) -> tuple[tuple[int, bytes], tuple[int, bytes]]:
+    """To MAIL and RCPT; the same twice where the first is a no that leaves nothing more to ask. Raises OSError.
+
+    A relay that offers PIPELINING (RFC 2920) is told both before it answers. DATA never goes with them: until both are
+    agreed to, and the lease was looked at, nothing may be handed over.
+    """
+    ahead = connection.has_extn("pipelining")
+    announced = f" size={size}" if connection.has_extn("size") else ""
+    connection.putcmd("mail", f"from:{smtplib.quoteaddr(envelope.sender)}{announced}")
+    if ahead:
+        connection.putcmd("rcpt", f"to:{smtplib.quoteaddr(envelope.recipient)}")
+    answer = connection.getreply()
+    if answer[0] == _CLOSING or not (ahead or _agreed(answer[0])):
+        return answer, answer
+    if not ahead:
+        connection.putcmd("rcpt", f"to:{smtplib.quoteaddr(envelope.recipient)}")
+    return answer, connection.getreply()
 
 
 def _dotted(content: bytes) -> bytes:

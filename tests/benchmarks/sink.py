@@ -7,7 +7,7 @@ import asyncio
 
 GREETING, EXTENSIONS, YES = (
     b"220 sink ESMTP\r\n",
-    b"250-sink\r\n250-SIZE 33554432\r\n250 8BITMIME\r\n",
+    b"250-sink\r\n250-SIZE 33554432\r\n250-PIPELINING\r\n250 8BITMIME\r\n",
     b"250 2.0.0 ok\r\n",
 )
 GO_AHEAD, BYE, END = b"354 go ahead\r\n", b"221 2.0.0 bye\r\n", b"\r\n.\r\n"

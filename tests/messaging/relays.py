@@ -22,6 +22,7 @@ class Manners:
     at_end: str | None = None  # to the whole mail
     hangs_up: str | None = None  # connect, MAIL, RCPT, DATA, or END: after the whole mail was read
     stays_silent: str | None = None  # RCPT or END: answers only when the test is over
+    ahead: bool = False  # it offers PIPELINING
     login: tuple[str, str] | None = None  # the user and password it knows
 
 
@@ -49,6 +50,12 @@ class Rogue:
         given = (data.login.decode(), data.password.decode()) if isinstance(data, LoginPassword) else None
         self.logins.append(given == self.manners.login)
         return AuthResult(success=given == self.manners.login, handled=False)
+
+    async def handle_EHLO(  # noqa: N802 aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], *["250-PIPELINING"] * self.manners.ahead, *responses[-1:]]
 
     async def handle_MAIL(  # noqa: N802 aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

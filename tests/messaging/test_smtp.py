@@ -2,6 +2,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from tests.messaging.relays import Manners, running, to
 ENVELOPE = Envelope(sender="hello@lumen.example", recipient="ann@northwind.example")
 
 
+either = pytest.mark.parametrize("ahead", [False, True], ids=["in turn", "ahead"])  # whether it offers PIPELINING
+
+
 def outcome(**manners: object) -> tuple[Receipt, list[bytes]]:
     """What becomes of one mail, and what the relay has got."""
     with running(Manners(**manners)) as rogue:  # type: ignore[arg-type]  # a mixture on purpose
@@ -24,10 +28,11 @@ def outcome(**manners: object) -> tuple[Receipt, list[bytes]]:
         return receipt, rogue.mails
 
 
+@either
 @pytest.mark.parametrize("step", ["connect", "MAIL", "RCPT", "DATA"])
-def test_a_relay_that_hangs_up_before_the_mail_defers(step: str) -> None:
+def test_a_relay_that_hangs_up_before_the_mail_defers(step: str, ahead: bool) -> None:
     """A connection lost before the mail was handed over is safe to try again."""
-    receipt, mails = outcome(hangs_up=step)
+    receipt, mails = outcome(hangs_up=step, ahead=ahead)
     assert isinstance(receipt, Deferred)
     assert mails == []
 
@@ -39,29 +44,33 @@ def test_no_answer_to_the_whole_mail_is_uncertain(manners: dict[str, str]) -> No
     assert isinstance(receipt, Uncertain)
 
 
-def test_silence_before_the_mail_defers() -> None:
+@either
+def test_silence_before_the_mail_defers(ahead: bool) -> None:
     """A relay that does not answer in time before the mail was handed over defers it."""
-    receipt, mails = outcome(stays_silent="RCPT")
+    receipt, mails = outcome(stays_silent="RCPT", ahead=ahead)
     assert isinstance(receipt, Deferred)
     assert mails == []
 
 
+@either
 @pytest.mark.parametrize("step", ["at_mail", "at_rcpt", "at_data", "at_end"])
-def test_a_no_for_now_defers(step: str) -> None:
+def test_a_no_for_now_defers(step: str, ahead: bool) -> None:
     """A 4xx at any step defers, with its code and words."""
-    assert outcome(**{step: "451 4.7.1 greylisted"})[0] == Deferred(code=451, text="4.7.1 greylisted")
+    assert outcome(**{step: "451 4.7.1 greylisted"}, ahead=ahead)[0] == Deferred(code=451, text="4.7.1 greylisted")
 
 
+@either
 @pytest.mark.parametrize("step", ["at_mail", "at_rcpt", "at_data", "at_end"])
-def test_a_no_for_good_refuses(step: str) -> None:
+def test_a_no_for_good_refuses(step: str, ahead: bool) -> None:
     """A 5xx at any step refuses, with its code and words."""
-    assert outcome(**{step: "554 5.7.1 no"})[0] == Refused(code=554, text="5.7.1 no", address_dead=False)
+    assert outcome(**{step: "554 5.7.1 no"}, ahead=ahead)[0] == Refused(code=554, text="5.7.1 no", address_dead=False)
 
 
+@either
 @pytest.mark.parametrize("step", ["at_mail", "at_rcpt", "at_data", "at_end"])
-def test_a_relay_that_closes_defers(step: str) -> None:
+def test_a_relay_that_closes_defers(step: str, ahead: bool) -> None:
     """A 421 at any step defers."""
-    assert isinstance(outcome(**{step: "421 4.3.2 closing"})[0], Deferred)
+    assert outcome(**{step: "421 4.3.2 closing"}, ahead=ahead)[0] == Deferred(code=421, text="4.3.2 closing")
 
 
 @pytest.mark.parametrize(
@@ -93,9 +102,10 @@ def test_wrong_credentials_never_cost_a_message(answer: str) -> None:
     assert isinstance(outcome(at_mail=answer)[0], Deferred)
 
 
-def test_one_connection_serves_many_mails() -> None:
+@either
+def test_one_connection_serves_many_mails(ahead: bool) -> None:
     """The connection is kept, also after a refusal, a deferral and an abandoned mail."""
-    with running(Manners()) as rogue:
+    with running(Manners(ahead=ahead)) as rogue:
         transport = SmtpTransport(to(rogue))
         transport.send(numbered(1), ENVELOPE)
         rogue.manners.at_rcpt = "550 5.1.1 no"
@@ -109,15 +119,40 @@ def test_one_connection_serves_many_mails() -> None:
         assert rogue.connections == 1
 
 
-def test_a_kept_connection_that_was_closed_is_opened_again() -> None:
+@either
+def test_a_kept_connection_that_was_closed_is_opened_again(ahead: bool) -> None:
     """A relay that hung up between two mails costs nothing: the second goes over a new connection."""
-    with running(Manners()) as rogue:
+    with running(Manners(ahead=ahead)) as rogue:
         transport = SmtpTransport(to(rogue))
         transport.send(numbered(1), ENVELOPE)
         rogue.close_connections()
         assert isinstance(transport.send(numbered(2), ENVELOPE), Accepted)
         transport.close()
         assert len(rogue.mails) == 2
+
+
+def test_a_relay_that_offers_pipelining_is_told_sender_and_recipient_at_once() -> None:
+    """MAIL and RCPT come before the first of them is answered, and DATA only after both are."""
+    told: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        client, _ = listener.accept()
+        with client, client.makefile("rb") as said:
+            client.sendall(b"220 hello\r\n")
+            said.readline()
+            client.sendall(b"250-hello\r\n250 PIPELINING\r\n")
+            told.extend(said.readline()[:4] for _ in range(2))
+            client.settimeout(0.1)
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+            client.sendall(b"250 ok\r\n250 ok\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        served = pool.submit(serve, listener)
+        transport = SmtpTransport(Relay.from_url(f"smtp://127.0.0.1:{listener.getsockname()[1]}", timeout=5))
+        assert isinstance(transport.send(numbered(1), ENVELOPE), Deferred)
+        served.result(10)
+    assert told == [b"mail", b"rcpt"]
 
 
 def test_nobody_listening_defers() -> None:
