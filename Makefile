@@ -51,8 +51,8 @@ unit: $(STAMP) ## the other tests that may run beside one another
 	$(BIN)/python -m pytest --ignore=tests/core --ignore=tests/playbook \
 	  -m "not ($(SERIAL) or soak)" -n 2 --dist loadfile --timeout=180 $(ARGS)
 
-real: $(STAMP) ## acceptance and chaos: real processes, killed on purpose, one test after the other
-	$(BIN)/python -m pytest $(REAL) -m "$(SERIAL)" --timeout=600 --durations=10 $(ARGS)
+real: $(STAMP) ## acceptance and chaos: real processes, killed on purpose
+	$(BIN)/python -m pytest $(REAL) -m "$(SERIAL)" -n 2 --dist loadfile --timeout=600 --durations=10 $(ARGS)
 
 bench: $(BENCH_STAMP) ## throughput beside a raw ceiling, a Celery task per event, Celery ETA, Temporal and DBOS: 25 minutes
 	$(BIN)/python -m tests.benchmarks $(ARGS)
