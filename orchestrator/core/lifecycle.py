@@ -122,7 +122,7 @@ def absorb(account: Account, events: Iterable[Event], playbook: Playbook) -> Acc
     arrived = tuple(events)
     for event in arrived:
         _check_event(event, account)
-    new = [event for event in distinct(arrived) if adds(event, playbook.vocabulary)]
+    new = distinct(event for event in arrived if adds(event, playbook.vocabulary))
     if not new:
         return account
     facts = fold(account.facts, new, playbook.vocabulary)

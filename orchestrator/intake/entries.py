@@ -146,10 +146,16 @@ def _pairs(fields: Fields) -> Iterable[tuple[bytes, bytes]]:
     return fields.items() if isinstance(fields, Mapping) else zip(fields[::2], fields[1::2], strict=True)
 
 
+def _by_name(fields: list[bytes]) -> dict[bytes, bytes]:
+    """The fields of an entry as streams give it."""
+    words = iter(fields)
+    return dict(zip(words, words, strict=True))
+
+
 def decode(stream: str, entry_id: str | bytes, fields: Fields, *, now: datetime) -> Entry | Rejected:
     """Open an entry's envelope; ``now`` (aware UTC) stands for a reception that is not given or lies ahead."""
     name = entry_id if isinstance(entry_id, str) else entry_id.decode("latin-1")
-    by_name = fields if isinstance(fields, Mapping) else dict(zip(fields[::2], fields[1::2], strict=True))
+    by_name = _by_name(fields) if isinstance(fields, list) else dict(_pairs(fields))
     stamp = by_name.get(RECEIVED_AT)
     try:
         if REFUSED in by_name:

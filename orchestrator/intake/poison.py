@@ -26,7 +26,7 @@ def loaded(raw: bytes) -> Json:
         value: Json = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise diagnosis(raw, str(error)) from None
-    if b"\\u0000" in raw or raw.count(b"{") + raw.count(b"[") > MOST_DEPTH:
+    if (b"\\" in raw and b"\\u0000" in raw) or raw.count(b"{") + raw.count(b"[") > MOST_DEPTH:
         refuse_unfit(raw, value)
     return value
 

@@ -223,18 +223,20 @@ def _key(call: Told) -> tuple[str, str]:
 def _concerned(
     connection: Connection, ports: Ports, named: Mapping[str, list[Event]], versions: Mapping[str, str]
 ) -> dict[str, list[Event]]:
-    """The accounts that are new, or whose playbook knows any of their events: nothing can change the others.
+    """The accounts that are new, and those of whose events their playbook knows some: nothing can change the others.
 
-    Most of what a product says is of no rule's interest. It is kept in ``events``, so that another version can ask.
+    Each with what can change it. Most of what a product says is of no rule's interest. It is kept in ``events``, so
+    that another version can ask.
     """
     words = {
         version: ports.library.edition(connection, version).playbook.vocabulary for version in set(versions.values())
     }
-    return {
-        name: listed
-        for name, listed in named.items()
-        if name not in versions or any(concerns(event, words[versions[name]]) for event in listed)
-    }
+    found = {}
+    for name, listed in named.items():
+        heard = [event for event in listed if concerns(event, words[versions[name]])] if name in versions else listed
+        if heard:
+            found[name] = heard
+    return found
 
 
 def _open(connection: Connection, ports: Ports, missing: Collection[str], now: datetime, *, past: bool) -> None:
