@@ -48,6 +48,7 @@ WEEK = timedelta(days=7)  # the longest span that a cap counts
 FIRST_PAUSE = timedelta(minutes=1)  # of an account that could not be decided; doubles with each failure
 LONGEST_PAUSE = timedelta(hours=6)
 _NO_PLACE = "simulated"  # of a call with neither id nor time: nothing stands in a stream here
+_AHEAD = 1000  # calls that are read in a row
 _MOMENT = timedelta(microseconds=1)  # the resolution of our clocks
 
 
@@ -156,6 +157,7 @@ class _World:
 
     playbook: Playbook
     arrivals: list[Arrival]  # to come, the next one last
+    read: list[tuple[datetime, tuple[Event, ...]]] = field(default_factory=list)  # the next of them, in the same order
     words: list[Word] = field(default_factory=list)  # the same
     substitutes: bool = False  # whether somebody, or a human's work, stands in for whoever takes no mail
     accounts: dict[str, Account] = field(default_factory=dict)
@@ -191,18 +193,14 @@ class _World:
 
     def following(self) -> datetime | None:
         """The next instant at which something happens."""
-        return min(self._instants(), default=None)
-
-    def _instants(self) -> Iterator[datetime]:
-        if self.arrivals:
-            yield self.arrivals[-1].at
-        if self.words:
-            yield self.words[-1].at
         while self.wakes and self.alarms.get(self.wakes[0][1]) != self.wakes[0][0]:
             heappop(self.wakes)
         while self.doors and not self._at_door(*self.doors[0]):
             heappop(self.doors)
-        yield from (at for at, _ in (*self.wakes[:1], *self.doors[:1]))
+        if not self.read:
+            self._read_on()
+        words = [each.at for each in self.words[-1:]]
+        return min([*words, *(at for at, _ in (*self.read[-1:], *self.wakes[:1], *self.doors[:1]))], default=None)
 
     def _at_door(self, at: datetime, name: str) -> list[Message]:
         """The messages of an account that come to the door at an instant."""
@@ -252,8 +250,12 @@ class _World:
     def _arrived(self, now: datetime) -> dict[str, list[Event]]:
         """What arrives at this instant, by account: one batch; who is who is known before anything is folded."""
         events, self.tied = list[Event](), False
-        while self.arrivals and self.arrivals[-1].at <= now:
-            events += self._read(self.arrivals.pop())
+        while self.read and self.read[-1][0] <= now:
+            _, told = self.read.pop()
+            self.rejected += not told
+            events += [each for event in told for each in self._new(event)]
+            if not self.read:
+                self._read_on()
         for word in families.parentages(events).values():
             held = self.parents.get(word.account, word)
             self.parents[word.account] = word if word.stamp > held.stamp else held
@@ -262,14 +264,11 @@ class _World:
             grouped.setdefault(event.account or "", []).append(self.register.named(event) if self.tied else event)
         return grouped
 
-    def _read(self, arrival: Arrival) -> list[Event]:
-        try:
-            parsed = parse(arrival.call, source=arrival.source, received_at=arrival.at, place=_NO_PLACE)
-        except Rejection:
-            self.rejected += 1
-            return []
-        beside = [] if parsed.beside is None else self._new(parsed.beside.event)
-        return [*self._new(parsed.event), *beside]
+    def _read_on(self) -> None:
+        """Read some of what is to come in a row: that costs less than between decisions."""
+        block = self.arrivals[-_AHEAD:]
+        del self.arrivals[-_AHEAD:]
+        self.read = [(each.at, _read(each)) for each in block]
 
     def _new(self, event: Event) -> list[Event]:
         if (event.source, event.message_id) in self.keys:
@@ -362,6 +361,8 @@ class _World:
     # -- deciding ----------------------------------------------------------------------------------------------------
 
     def _wake(self, now: datetime) -> bool:
+        if not (self.outcomes or _is_due(self.wakes, now)):
+            return False
         due = self._rung(now) | self.outcomes.keys()
         for name in sorted(due):
             self._step(name, [], now)
@@ -450,6 +451,8 @@ class _World:
     # -- messages out ------------------------------------------------------------------------------------------------
 
     def _deliver(self, now: datetime) -> bool:
+        if not _is_due(self.doors, now):
+            return False
         called = {name for _, name in _taken(self.doors, now)}
         ready = [each for name in called for each in self.pending.get(name, ()) if _comes_up(each) <= now]
         for message in sorted(ready, key=lambda each: each.urgency):
@@ -535,6 +538,20 @@ class _World:
             waiting=sum(len(listed) for listed in self.unlinked.values()),
             parked={name: error for name, (_, _, error) in self.failures.items()},
         )
+
+
+def _read(arrival: Arrival) -> tuple[Event, ...]:
+    """What a call says; nothing when it cannot be read."""
+    try:
+        parsed = parse(arrival.call, source=arrival.source, received_at=arrival.at, place=_NO_PLACE)
+    except Rejection:
+        return ()
+    return (parsed.event,) if parsed.beside is None else (parsed.event, parsed.beside.event)
+
+
+def _is_due(heap: list[tuple[datetime, str]], now: datetime) -> bool:
+    """Whether anything has come by now: asked at each instant, where mostly nothing has."""
+    return bool(heap) and heap[0][0] <= now
 
 
 def _taken(heap: list[tuple[datetime, str]], now: datetime) -> Iterator[tuple[datetime, str]]:
