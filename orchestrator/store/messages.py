@@ -166,6 +166,8 @@ NAME_UNKNOWN = text("""
      WHERE id = :id AND created_at = :created_at AND lease_token = :token AND state = 'sending'
 """)
 
+SOON = text("SET LOCAL synchronous_commit TO off")
+
 NOTE_WAIT = text("""
     -- note_wait: a message that waits at the door, in its account's journal
     INSERT INTO journal (at, account_id, kind, play, detail)
@@ -391,6 +393,11 @@ def give_back(connection: Connection) -> int:
 def lost(connection: Connection) -> list[Claimed]:
     """The hand-overs whose lease ran out before their answer was recorded, locked."""
     return [claimed(row) for row in connection.execute(LOST)]
+
+
+def soon(connection: Connection) -> None:
+    """Let this transaction's commit not wait for the disk: it is there, at the latest, with the next that does."""
+    connection.execute(SOON)
 
 
 def name_unknown(connection: Connection, each: Claimed, reason: MessageReason) -> bool:

@@ -28,15 +28,15 @@ from sqlalchemy import Connection
 
 from orchestrator.core.decisions import Cancel, Release, Send, Wait, key
 from orchestrator.core.door import LOOK_AGAIN, release
-from orchestrator.core.people import Contact, Person
+from orchestrator.core.people import Contact
 from orchestrator.core.playbook import Mode
 from orchestrator.core.reasons import MessageReason, PostponementReason
 from orchestrator.messaging.address import normalise
 from orchestrator.messaging.compose import Letter, compose
 from orchestrator.messaging.errors import MessagingError
 from orchestrator.messaging.transport import Accepted, Deferred, Envelope, Receipt
-from orchestrator.store import accounts, events, messages, people
-from orchestrator.store.accounts import Locked, Parking
+from orchestrator.store import accounts, door, events, messages, people
+from orchestrator.store.door import Looked
 from orchestrator.store.failures import Fault, fault
 from orchestrator.store.messages import Claimed
 from orchestrator.usecases import receipts
@@ -45,7 +45,7 @@ from orchestrator.usecases.receipts import WEEK, outcome
 
 logger = logging.getLogger(__name__)
 
-BATCH = 50  # messages under one lease
+BATCH = 100  # messages under one lease
 QUICK_SECONDS = 1.0  # a relay that takes longer keeps the answers to other mails waiting for no longer than that
 _MOMENT = timedelta(microseconds=1)  # the resolution of our clocks
 
@@ -95,9 +95,7 @@ class Seen:
     """What the door sees of a round's messages."""
 
     contacts: Mapping[UUID, Contact]  # by message, locked
-    accounts: Mapping[str, Locked]
-    persons: Mapping[tuple[str, str], Person]  # by account and id
-    parked: Mapping[str, Parking]
+    looked: Mapping[tuple[str, str], Looked]  # by account and person
 
 
 def deliver(ports: Ports, sender: str, seconds: float = 5.0) -> Delivered:
@@ -129,6 +127,8 @@ def _claim(ports: Ports, sender: str) -> tuple[Lease, Sequence[Claimed]]:
     begun = time.monotonic()  # before the database starts the lease: ours ends a little earlier, never later
     lease = Lease(token=key("lease", sender, repr(begun)), ends=begun + ports.mailing.lease_seconds)
     with ports.engine.begin() as connection:
+        # what a database that dies forgets of a claim was not begun: the commit of a mark waits for all before it
+        messages.soon(connection)
         now = ports.clock.now(connection)
         return lease, messages.claim(connection, lease.token, now, ports.mailing.lease_seconds, BATCH)
 
@@ -141,6 +141,7 @@ def _work(
     try:
         with ports.engine.connect() as connection:
             with connection.begin():  # after the claim's, which locks the messages
+                messages.soon(connection)
                 people.meet(connection, (each.message.address for each in batch if each.message.address))
             desk = Desk(ports=ports, connection=connection, lease=lease, lanes=lanes, taken=taken)
             for some in _rounds(batch, len(ports.mailing.transports)):
@@ -287,15 +288,9 @@ def _marked(desk: Desk, some: Sequence[Claimed], now: datetime) -> list[Ready]:
 
 
 def _seen(connection: Connection, some: Sequence[Claimed]) -> Seen:
-    """The contacts are locked first; what follows sees what the lock has waited for."""
+    """The contacts first, which are locked."""
     told = [each.message for each in some]
-    ids = {each.account for each in told}
-    return Seen(
-        contacts=people.lock_contacts(connection, told),
-        accounts=accounts.load(connection, ids),
-        persons=people.persons(connection, {(each.account, each.person) for each in told}),
-        parked=accounts.parked(connection, ids),
-    )
+    return Seen(contacts=people.lock_contacts(connection, told), looked=door.look(connection, told))
 
 
 def _composed(desk: Desk, each: Claimed, now: datetime) -> EmailMessage | None:
@@ -372,12 +367,12 @@ def _recipient(desk: Desk, seen: Seen, each: Claimed, now: datetime) -> str | No
 def _released(desk: Desk, seen: Seen, each: Claimed, now: datetime) -> Release | None:
     """What the core says; None when the account was merged since the claim: let go, it comes again as the other's."""
     message, connection = each.message, desk.connection
-    locked = seen.accounts.get(message.account)
-    if locked is None:
+    looked = seen.looked[message.account, message.person]
+    if looked.account is None:
         merged = accounts.redirects(connection, [message.account])
         return None if merged else Cancel(reason=MessageReason.ERASED)
-    known = seen.persons.get((message.account, message.person))
-    person = known or people.person(connection, message.account, message.person)  # the id may be another by now
-    playbook = desk.ports.library.edition(connection, locked.account.playbook_version).playbook
-    parked = message.account in seen.parked
-    return release(message, locked.account, person, seen.contacts[message.id], now, playbook, parked=parked)
+    # the person's id may be another by now
+    person = looked.person or people.person(connection, message.account, message.person)
+    playbook = desk.ports.library.edition(connection, looked.account.playbook_version).playbook
+    contact = seen.contacts[message.id]
+    return release(message, looked.account, person, contact, now, playbook, parked=looked.parked)
