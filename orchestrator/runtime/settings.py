@@ -162,8 +162,8 @@ class Settings(BaseSettings):
         ge=1,
         le=64,
         validation_alias="SMTP_CONNECTIONS",
-        description="How many mails each delivery process hands over at the same time, one over each connection to the "
-        "relay (1 to 64); as many may be in doubt when it is killed.",
+        description="How many mails each delivery process hands over at the same time, each over a connection of its "
+        "own (1 to 64): no more than the relay allows; as many may be in doubt when it is killed.",
     )
     home: Folder = Field(
         default=Path("var"),
