@@ -286,6 +286,9 @@ class View:
     weighed: dict["Scale", Health] = field(
         init=False, default_factory=dict, compare=False, repr=False
     )  # what was found of the health already, so that each asks for it once
+    chosen: dict[Callable[["View"], Value], Value] = field(
+        init=False, default_factory=dict, compare=False, repr=False
+    )  # the same of names
 
     @property
     def journey(self) -> Journey | None:
@@ -414,6 +417,11 @@ def _choice(node: Case, rows: tuple[tuple[_Ask, Value], ...]) -> _Ask:
     """The value on which every reading of the unknown rows agrees; else what the case says of the unknown."""
 
     def ask(view: View) -> Value:
+        if choose not in view.chosen:
+            view.chosen[choose] = choose(view)
+        return view.chosen[choose]
+
+    def choose(view: View) -> Value:
         possible: list[Value] = []
         for condition, value in rows:
             held = condition(view)
@@ -890,16 +898,14 @@ def flips_after(event: str, nodes: Iterable[Node], view: View) -> Iterator[datet
 
 
 def _turns(limits: Iterable[_Limit], view: View) -> Iterator[datetime]:
+    """The instants to come; that the days are past a limit is told quicker than when that was."""
     for limit in limits:
-        turn = None if _is_past(limit, view) else _turned(limit, view)
+        since = _since(limit.term, view)
+        if since is None or (limit.term.kind not in _STANDING_STILL and _days(since, view.now) > limit.days):
+            continue
+        turn = _turned(limit, since, view)
         if turn is not None and turn > view.now:
             yield turn
-
-
-def _is_past(limit: _Limit, view: View) -> bool:
-    """Whether the days are past the limit, so that nothing turns any more; quicker told than when that was."""
-    since = None if limit.term.kind in _STANDING_STILL else _since(limit.term, view)
-    return since is not None and _days(since, view.now) > limit.days
 
 
 _STANDING_STILL = frozenset({TermKind.BUSINESS_DAYS_AGO})  # at night and on weekends
@@ -940,13 +946,11 @@ def _limit(part: Compare) -> _Limit | None:
 def _turn(part: Compare, view: View) -> datetime | None:
     """When a comparison turns, or has turned last; None when not by the clock."""
     limit = _limit(part)
-    return None if limit is None else _turned(limit, view)
+    since = None if limit is None else _since(limit.term, view)
+    return None if limit is None or since is None else _turned(limit, since, view)
 
 
-def _turned(limit: _Limit, view: View) -> datetime | None:
-    since = _since(limit.term, view)
-    if since is None:
-        return None
+def _turned(limit: _Limit, since: datetime, view: View) -> datetime | None:
     first = partial(_first_working, view=view) if limit.term.kind in _STANDING_STILL else _first_instant
     found = [first(since, limit.days, holds) for holds in limit.turns]
     return next((turn for turn in found if turn is not None and turn > view.now), found[-1])

@@ -26,6 +26,7 @@ MOST_MEASURED = 1e12  # greater numbers are not added up
 MOST_NUMBER = 1e300  # greater numbers are none
 MOST_TEXT = 500  # characters of a text trait that are kept
 MOST_SAID = 100  # subjects kept of each kind of human word: the newest
+_OURS = frozenset(OWN_EVENTS)
 _EPOCH_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)  # week 0 begins here
 
 Stamp = tuple[datetime, str, str]
@@ -199,9 +200,9 @@ def names_of(event: Event, vocabulary: Vocabulary) -> tuple[str, ...]:
 
     The words of OWN_EVENTS are only ours to say, filtered or not.
     """
-    plain, filters = vocabulary.aliases.get(event.name), vocabulary.filters.get(event.name)
-    if event.name in OWN_EVENTS and event.source != OWN_SOURCE:
+    if event.name in _OURS and event.source != OWN_SOURCE:
         return ()
+    plain, filters = vocabulary.aliases.get(event.name), vocabulary.filters.get(event.name)
     names = () if plain is None else (plain,)
     if filters is None:
         return names

@@ -111,7 +111,7 @@ def _said(event: Event) -> dict[str, Written]:
 def recipient(people: Iterable[Person]) -> Person | None:
     """Who is written to: the champion, else owner, admin, then whoever came first; None when nobody has an address."""
     reachable = [person for person in people if person.email is not None]
-    return min(reachable, key=_turn, default=None)
+    return reachable[0] if len(reachable) == 1 else min(reachable, key=_turn, default=None)
 
 
 def in_line(people: Iterable[Person]) -> list[Person]:
