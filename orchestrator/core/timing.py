@@ -234,6 +234,8 @@ def _episode(play: Play, account: Account, zone: Zone, playbook: Playbook) -> tu
         case Opened() | Closed() | Holds() as trigger:
             since = _lasts_since(trigger, play, account)
             return None if since is None else (since.isoformat(), since)
+        case Cadence() as trigger:
+            return None if anchor is None else _period(trigger, play, account, anchor, zone.tz)
         case OnDay() as trigger:
             return None if anchor is None else (ONCE, _day(trigger.day, play, anchor, zone.tz))
         case OnDays() as trigger:
@@ -261,8 +263,6 @@ def _episode(play: Play, account: Account, zone: Zone, playbook: Playbook) -> tu
             return (entered.isoformat(), entered) if account.stage == trigger.stage else None
         case EveryWeek() as trigger:
             return _week(trigger, play, account, anchor)
-        case Cadence() as trigger:
-            return None if anchor is None else _period(trigger, play, account, anchor, zone.tz)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -327,10 +327,15 @@ def _deadline(milestone: Milestone, account: Account, anchor: datetime | None) -
 def _period(
     trigger: Cadence, play: Play, account: Account, anchor: datetime, tz: ZoneInfo
 ) -> tuple[str, datetime] | None:
-    began = calendars.local_day(anchor, tz)
-    start = periods.beginning(trigger.unit, began)
     entry = account.ledger.get(play.name)
-    done = None if entry is None else periods.labelled(trigger.unit, entry.episode)
+    found = _next_period(trigger, calendars.local_day(anchor, tz), "" if entry is None else entry.episode)
+    return None if found is None else (found[0], calendars.at_local(found[1], play.policy.at or time(0), tz))
+
+
+@lru_cache(maxsize=8192)  # the periods are the same for all who began on a day
+def _next_period(trigger: Cadence, began: date, decided: str) -> tuple[str, date] | None:
+    """The first period that is not decided, with its day."""
+    start, done = periods.beginning(trigger.unit, began), periods.labelled(trigger.unit, decided)
     if done is not None:
         start = max(start, periods.following(trigger.unit, done))
     day = periods.day_within(trigger.unit, start, trigger.on)
@@ -339,7 +344,7 @@ def _period(
         day = periods.day_within(trigger.unit, start, trigger.on)
     if trigger.until_day is not None and (day - began).days > trigger.until_day:
         return None
-    return periods.label(trigger.unit, start), calendars.at_local(day, play.policy.at or time(0), tz)
+    return periods.label(trigger.unit, start), day
 
 
 def _later(base: datetime, trigger: After | Silent, account: Account, tz: ZoneInfo, playbook: Playbook) -> datetime:
