@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import lru_cache
 
 from orchestrator.core.conditions import Arithmetic, Compare, Literal, Node, Term, View, verdict
 from orchestrator.core.errors import UndecidableError
@@ -38,6 +39,7 @@ def judged(atom: Node, value: Value) -> bool | None:
     return verdict(_filled(atom, value), _NOTHING)
 
 
+@lru_cache(maxsize=65_536, typed=True)  # asked of the same pieces of the same atoms in alternative after alternative
 def judged_or_no_value(atom: Node, value: Value) -> tuple[bool | None, ...]:
     """The verdict, as the only one of a tuple; empty where the atom cannot be evaluated."""
     try:
@@ -57,6 +59,7 @@ def _filled(node: Node, value: Value) -> Node:
             return node
 
 
+@lru_cache(maxsize=16_384)  # the same
 def turning_points(atom: Node) -> tuple[Fraction, ...] | None:
     """Where an atom over one number may turn; None when it is not linear in it."""
     if not isinstance(atom, Compare) or any(_is_text(side) for side in (atom.left, atom.right)):
