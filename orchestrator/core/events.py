@@ -1,6 +1,6 @@
 """Events: something that happened, once, at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, unique
@@ -60,10 +60,8 @@ OWN_EVENTS = (
 )  # names under OWN_SOURCE that every vocabulary knows
 
 
-def distinct(events: Sequence[Event]) -> list[Event]:
+def distinct(events: Iterable[Event]) -> list[Event]:
     """Each event once, by (source, message_id), in order of occurrence."""
-    if len(events) <= 1:
-        return list(events)
     unique_events = {(event.source, event.message_id): event for event in events}
     if len(unique_events) == 1:  # as most batches have of an account
         return list(unique_events.values())
