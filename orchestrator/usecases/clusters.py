@@ -20,17 +20,18 @@ from orchestrator.core.identities import previous_of
 from orchestrator.messaging.address import normalise
 from orchestrator.messaging.errors import AddressError
 
+ACCOUNT, PERSON, ADDRESS = "account", "person", "address"
 Tie = tuple[str, str]  # of what sort, and which one
 
 
 def ties(event: Event) -> Iterator[Tie]:
     """What an event shares with whatever it has to do with, but for its own id."""
     if event.account is not None:
-        yield "account", event.account
-    yield from (("person", each) for each in (event.person, previous_of(event)) if each is not None)
-    yield from (("account", word.parent) for word in parentages([event]).values() if word.parent is not None)
+        yield ACCOUNT, event.account
+    yield from ((PERSON, each) for each in (event.person, previous_of(event)) if each is not None)
+    yield from ((ACCOUNT, word.parent) for word in parentages([event]).values() if word.parent is not None)
     if event.kind is EventKind.IDENTIFY:
-        yield from (("address", each) for each in _addresses(event))
+        yield from ((ADDRESS, each) for each in _addresses(event))
 
 
 def _addresses(event: Event) -> Iterator[str]:

@@ -10,18 +10,8 @@ from orchestrator.core.playbook import Playbook
 from orchestrator.playbook.source import read_source
 from orchestrator.runtime.cohort import CohortError, dated, read_cohort
 from orchestrator.runtime.composition import template_texts
-from orchestrator.runtime.simulation import (
-    Course,
-    Notes,
-    Sum,
-    _before,
-    _calls,
-    _noted,
-    _stretches,
-    _together,
-    lived_through,
-    opened,
-)
+from orchestrator.runtime.simulation import Course, Sum, lived_through, opened
+from orchestrator.runtime.stretches import Notes, lines, noted, stretches, time_before, together
 from orchestrator.usecases.chronicle import line
 from orchestrator.usecases.publish import checked
 from orchestrator.usecases.simulate import Arrival, Simulated, simulate
@@ -69,7 +59,26 @@ TANGLED = (
     b"poison",
     b'{"type":"track","userId":[],"context":{"groupId":"a"},"event":"Signed Up"}',
     b'{"account":"n","person":"ann","event":"Signed Up","at":"2026-03-03T09:30:00Z"}',
+    # No rule hears these. Here they have an effect: one opens the account,
+    call("track", 9, "t21", userId="o-1", context=within("o"), event="Signed Up"),
+    call("track", 8, "t22", userId="o-1", context=within("o"), event="Folder Viewed"),
+    # one takes the id of another,
+    call("track", 8, "t23", userId="p-1", context=within("p"), event="Report Created"),
+    call("track", 9, "t24", userId="p-1", context=within("p"), event="Folder Viewed"),
+    call("track", 10, "t24", userId="p-1", context=within("p"), event="Signed Up"),
+    # one says where the calls of its person go,
+    call("track", 8, "t25", userId="q-1", context=within("q"), event="Signed Up"),
+    call("track", 9, "t26", userId="q-2", event="Report Created"),
+    call("track", 11, "t27", userId="q-2", context=within("q"), event="Folder Viewed"),
+    call("track", 10, "t28", userId="q-2", context=within("q"), event="Folder Viewed"),
+    # one cannot be read.
+    call("track", 8, "t29", userId="r-1", context=within("r"), event="Signed Up"),
+    call("track", 9, "t30", userId="r-1", context=within("r"), event="Folder Viewed", properties=3),
+    # Here they have none.
+    call("track", 10, "t31", userId="r-1", context=within("r"), event="Folder Viewed"),
+    call("page", 11, "t32", userId="r-1", context=within("r")),
 )
+IDLE = 2  # of all these: what need not be lived through
 
 
 @pytest.fixture(scope="module")
@@ -93,22 +102,24 @@ def whole(content: bytes, playbook: Playbook) -> Simulated:
     return simulate((Arrival(at=at, call=call) for at, call in calls), playbook, calls[-1][0] + AFTER)
 
 
-def lived(content: bytes, playbook: Playbook, processes: int) -> tuple[Sum, bytes]:
-    course = Course(playbook=playbook, until=AFTER, counted=True)
+def lived(content: bytes, playbook: Playbook, processes: int, *, counted: bool = True) -> tuple[Sum, bytes]:
+    course = Course(playbook=playbook, until=AFTER, counted=counted)
     with lived_through(content, course, processes) as found:
         return found.sum, b"".join(found.lines)
 
 
-@pytest.mark.parametrize("processes", [1, 2, 3])
-def test_the_bytes_are_those_of_one_world(content: bytes, playbook: Playbook, whole: Simulated, processes: int) -> None:
+@pytest.mark.parametrize(("processes", "counted"), [(1, False), (2, True), (3, False)])
+def test_the_bytes_are_those_of_one_world(
+    content: bytes, playbook: Playbook, whole: Simulated, processes: int, *, counted: bool
+) -> None:
     """However many processes share the clusters, all that is told is as if everything had been lived at once."""
-    found, lines = lived(content, playbook, processes)
-    assert lines == b"".join(map(line, whole.happened))
+    found, told = lived(content, playbook, processes, counted=counted)
+    assert told == b"".join(map(line, whole.happened))
     assert found == Sum(
         accounts=len(whole.accounts),
         happenings=len(whole.happened),
         widest=max(len(each.account) for each in whole.happened),
-        instants=frozenset(whole.instants),
+        instants=frozenset(whole.instants if counted else ()),
         rejected=whole.rejected,
         waiting=whole.waiting,
         parked=whole.parked,
@@ -116,18 +127,26 @@ def test_the_bytes_are_those_of_one_world(content: bytes, playbook: Playbook, wh
     assert min(whole.rejected, whole.waiting, whole.repeated) > 0
 
 
+def test_what_cannot_have_an_effect_is_not_lived_through(playbook: Playbook) -> None:
+    """Calls that no rule hears are left out, but for those that open an account, tie somebody or take an id."""
+    (found,) = noted(content := b"\n".join(TANGLED), playbook.vocabulary, 0, len(content))
+    places = {place for cluster in together([found]).by_cluster() for place in cluster[1::3]}
+    assert [raw.strip() for place, raw in lines(content, 0, len(content)) if place not in places] == [*TANGLED[-IDLE:]]
+
+
 def clusters(content: bytes, processes: int) -> set[frozenset[int]]:
     """The places of the calls, by cluster, as so many processes find them."""
-    found: list[Notes] = [note for each in _stretches(content, processes) for note in _noted(content, *each)]
-    return {frozenset(cluster[1::3]) for cluster in _together(found).by_cluster()}
+    found: list[Notes] = [note for each in stretches(content, processes) for note in noted(content, None, *each)]
+    return {frozenset(cluster[1::3]) for cluster in together(found).by_cluster()}
 
 
 def test_clusters_are_the_same_however_the_file_is_cut(content: bytes) -> None:
     """What belongs together is found whether one process reads the file or several read their stretches of it."""
-    found = clusters(content, 1)
+    readable = content.replace(b'"properties":3', b'"properties":{}')  # what is refused may stand anywhere
+    found = clusters(readable, 1)
     assert len(found) > 10
     for processes in (2, 3, 7, 100):
-        assert clusters(content, processes) == found
+        assert clusters(readable, processes) == found
 
 
 def test_what_has_to_do_with_each_other_is_one_cluster() -> None:
@@ -148,6 +167,10 @@ def test_what_has_to_do_with_each_other_is_one_cluster() -> None:
         frozenset({16}),
         frozenset({17}),
         frozenset({18, 19}),
+        frozenset({21, 22}),
+        frozenset({23, 24, 25}),
+        frozenset({26, 27, 28, 29}),
+        frozenset({30, 31, 32, 33}),
     }
 
 
@@ -156,8 +179,8 @@ def test_stretches_hold_each_line_once(end: bytes) -> None:
     """Wherever a file is cut, every line is read once and whole; of a file in one line there is one stretch."""
     content = end.join(b"line %d" % number for number in range(50)) + end
     for number in (1, 2, 3, 60):
-        lines = [raw.strip() for each in _stretches(content, number) for _, raw in _calls(content, *each)]
-        assert lines == [b"line %d" % each for each in range(50)]
+        found = [raw.strip() for each in stretches(content, number) for _, raw in lines(content, *each)]
+        assert found == [b"line %d" % each for each in range(50)]
 
 
 def test_a_stretch_knows_the_time_before_it() -> None:
@@ -166,9 +189,9 @@ def test_a_stretch_knows_the_time_before_it() -> None:
     unknown = b"poison\rpoison\n" * 3
     content = unknown + early + unknown + late
     first, second = datetime(2026, 3, 1, 9, tzinfo=UTC), datetime(2026, 3, 2, 9, tzinfo=UTC)
-    assert _before(content, len(unknown)) == first
-    assert _before(content, len(content) - len(late)) == first
-    assert _before(content, len(content)) == second
+    assert time_before(content, len(unknown)) == first
+    assert time_before(content, len(content) - len(late)) == first
+    assert time_before(content, len(content)) == second
 
 
 def test_a_file_without_times_cannot_be_lived_through(playbook: Playbook) -> None:
