@@ -33,6 +33,7 @@ from tests.core.playbooks import (
     HOUR,
     VOCABULARY,
     calculate,
+    case,
     compare,
     constant,
     count,
@@ -431,6 +432,24 @@ def test_the_true_part_of_an_or_is_decisive() -> None:
     logged = view(event("login"))
     assert decisive(either(seen("login"), seen("left")), logged) == ["login"]
     assert decisive(negation(either(seen("login"), seen("left"))), logged) == ["login"]
+
+
+RECURRING = {
+    "under not": negation(compare(seen("login"), "==", 1)),
+    "in a list": one_of(seen("login"), True),
+    "in a figure": compare(calculate(count("core_used"), "+", seen("login")), ">", 5),
+    "in a derived name": compare(case("kind", (seen("login"), "in"), default="out"), "==", "in"),
+    "nowhere": one_of(count("core_used"), 7),
+}  # in which a condition's own clause stands once more, or does not
+
+
+@pytest.mark.parametrize("where", RECURRING)
+def test_a_clause_is_supposed_otherwise_wherever_it_stands(where: str) -> None:
+    """What would be otherwise with a clause also is where its words stand within another one."""
+    node = either(seen("login"), RECURRING[where])
+    logged = view(event("login"))
+    turned = {"in a list", "in a derived name", "nowhere", "in a figure"}
+    assert (node.operands[0].text in decisive(node, logged)) is (where in turned)
 
 
 def test_an_unknown_clause_is_named() -> None:

@@ -52,9 +52,11 @@ from tests.core.playbooks import (
     constant,
     count,
     days_ago,
+    every,
     health,
     negation,
     play,
+    seen,
     term,
     trait,
     with_plays,
@@ -231,6 +233,13 @@ def test_what_cannot_be_calculated_is_unknown() -> None:
     node = made_of(line("a", 40, calculate(constant(10), "/", trait("seats"))), lamp("b", 60, TRUE))
     found = weigh(node, view(traits(seats=0)))
     assert (found.coverage, found.score) == (60, 100)
+
+
+def test_what_health_rests_on_is_decisive_within_it() -> None:
+    """A clause that an indicator asks for, too, is supposed otherwise in both places."""
+    node = made_of(lamp("a", 50, seen("login")), line("b", 50, count("login")))
+    whole = every(seen("login"), compare(node, ">=", 50))
+    assert [clause.decisive for clause in explain(whole, view(event("login")))] == [True, True]
 
 
 # -- names -------------------------------------------------------------------------------------------------------------
