@@ -434,7 +434,7 @@ def test_the_true_part_of_an_or_is_decisive() -> None:
     assert decisive(negation(either(seen("login"), seen("left"))), logged) == ["login"]
 
 
-RECURRING = {
+RECURRING: dict[str, Node] = {
     "under not": negation(compare(seen("login"), "==", 1)),
     "in a list": one_of(seen("login"), True),
     "in a figure": compare(calculate(count("core_used"), "+", seen("login")), ">", 5),
