@@ -1164,12 +1164,10 @@ def _supposing(node: Node, text: str, *, said: bool) -> Node:
     """A condition in which everything of this text says so."""
     if node.text == text:
         return Literal(value=said, text=text)
-    if text not in _texts(node):
+    if text not in _texts(node) or isinstance(node, Literal | Term):
         return node
     within = partial(_supposing, text=text, said=said)
     match node:
-        case Literal() | Term():
-            return node
         case Negation():
             return replace(node, operand=within(node.operand))
         case OneOf():

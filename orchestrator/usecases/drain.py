@@ -180,10 +180,9 @@ def _decide(connection: Connection, ports: Ports, calls: Sequence[Told], *, past
     event_store.park(connection, resolved.parked, _history(resolved, past=past))
     event_store.keep(connection, resolved.known)
     named = by_account(resolved.known)
-    versions = accounts.known(connection, named.keys() | resolved.renames.keys())
-    grouped = _concerned(connection, ports, named, versions)
+    grouped = _concerned(connection, ports, named, resolved.versions)
     grouped |= {name: [] for name in resolved.renames.keys() - grouped.keys()}
-    _open(connection, ports, grouped.keys() - versions.keys(), now, past=past)
+    _open(connection, ports, grouped.keys() - resolved.versions.keys(), now, past=past)
     _lock(connection, grouped)
     families.learn(connection, parentages(resolved.known).values())
     if past or resolved.past:

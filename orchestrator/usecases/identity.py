@@ -32,6 +32,7 @@ class Resolved:
     known: tuple[Event, ...]  # each names its account; those that were parked until now among them
     parked: tuple[Event, ...]  # each names a person whose account nobody has named yet
     renames: Mapping[str, Mapping[str, str]]  # account -> id that was given up in these events -> what it is now
+    versions: Mapping[str, str]  # those of their accounts that are there already -> the playbook version of each
     past: frozenset[EventId] = frozenset()  # of those that were parked until now, those that are history
 
 
@@ -79,10 +80,15 @@ def _hold(connection: Connection, register: Register, held: set[str], events: It
 def _redirected(connection: Connection, events: Sequence[Event], renames: Mapping[str, Mapping[str, str]]) -> Resolved:
     """Events of accounts that are others now go where their account went."""
     known = [event for event in events if event.account is not None]
-    gone = accounts.redirects(connection, {event.account for event in known if event.account} | renames.keys())
+    named = {event.account for event in known if event.account} | renames.keys()
+    versions = accounts.known(connection, named)
+    missing = named - versions.keys()  # an account that became another has no row any more
+    gone = accounts.redirects(connection, missing) if missing else {}
     if gone:
+        versions |= accounts.known(connection, gone.values())
         known = [replace(event, account=gone.get(event.account or "", event.account)) for event in known]
     names: dict[str, dict[str, str]] = {}
     for account, pairs in renames.items():
         names.setdefault(gone.get(account, account), {}).update(pairs)
-    return Resolved(known=tuple(known), parked=tuple(event for event in events if event.account is None), renames=names)
+    parked = tuple(event for event in events if event.account is None)
+    return Resolved(known=tuple(known), parked=parked, renames=names, versions=versions)
