@@ -28,6 +28,7 @@ from orchestrator.store import accounts
 LAYER = "layers/programme"
 PREFIX = "audit_"  # of the layer's metrics; what follows is the figure's name
 _CONFIGURED = "configured"  # what the playbook under the layer is called here
+_PAGE = 500  # accounts that are held at a time
 
 PEOPLE = text("""
     -- people: how many were ever seen, and how many of them for the first time in the last month
@@ -104,7 +105,7 @@ def _source(row: Row) -> str:
 
 def everyone(connection: Connection) -> Iterator[Account]:
     """All accounts, in the order of their ids, a page at a time."""
-    return accounts.every(connection)
+    return accounts.every(connection, _PAGE)
 
 
 def by_touch(everybody: Iterable[Account], playbook: Playbook) -> Counter[str]:

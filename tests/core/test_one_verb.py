@@ -285,10 +285,7 @@ def test_a_stage_that_the_playbook_does_not_have_raises() -> None:
 
 @given(histories(), crowds(), playbooks())
 def test_cutting_short_equals_the_full_way(events: list[Event], people: tuple[Person, ...], playbook: Playbook) -> None:
-    """An event that no rule reads costs its fold only, and what comes of it all is equal to looking at everything.
-
-    A glance may leave the next look earlier than need be.
-    """
+    """An event that no rule reads costs its fold only, and what comes of it all equals looking at everything."""
     short = life(people, playbook, START).live(events, END)
     watchful = replace(playbook, reads=frozenset({*playbook.reads, *EVENTS, NOISE}))
     assert life(people, watchful, START).live(events, END).said == short.said
