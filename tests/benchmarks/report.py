@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sysconfig
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -92,18 +91,12 @@ def versions(stage: Stage) -> dict[str, str]:
     with stage.engine.connect() as connection:
         postgres = str(connection.scalar(text("SHOW server_version")))
     info = stage.client.info("server")
-    found = {"python": f"{platform.python_version()} {_built()}", "PostgreSQL": postgres}
+    found = {"python": platform.python_version(), "PostgreSQL": postgres}
     found["Valkey"] = str(info.get("valkey_version", info["redis_version"]))
     for name in PACKAGES:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
     return found
-
-
-def _built() -> str:
-    """How this Python was compiled: it makes a difference of a tenth and more."""
-    profiled = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
-    return f"(compiled with{'' if profiled else 'out'} profile-guided optimisation)"
 
 
 def show(told: Told) -> None:
