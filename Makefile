@@ -54,7 +54,7 @@ unit: $(STAMP) ## the other tests that may run beside one another
 real: $(STAMP) ## acceptance and chaos: real processes, killed on purpose
 	$(BIN)/python -m pytest $(REAL) -m "$(SERIAL)" -n 2 --dist loadfile --timeout=600 --durations=10 $(ARGS)
 
-bench: $(BENCH_STAMP) ## throughput beside a raw ceiling, a Celery task per event, Celery ETA, Temporal and DBOS: 25 minutes
+bench: $(BENCH_STAMP) ## throughput beside a raw ceiling, a Celery task per event, Celery ETA, Temporal and DBOS: half an hour
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 soak: $(STAMP) ## the long tests, which `make test` leaves out
