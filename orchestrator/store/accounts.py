@@ -131,17 +131,27 @@ SET_WAKES = text("""
      WHERE (wakes.wake_at, wakes.basis) IS DISTINCT FROM (excluded.wake_at, excluded.basis)
 """)
 
-DUE = text("""
-    -- due: accounts to be woken, the longest waiting first; by time, by an outcome that waits, by the end of a parking
-    (SELECT account_id FROM wakes
-      WHERE wake_at <= :now
-        AND NOT EXISTS (SELECT FROM parked_accounts p WHERE p.account_id = wakes.account_id AND p.until > :now)
-      ORDER BY wake_at LIMIT :most)
-    UNION
-    (SELECT coalesce(to_account, account_id)
-       FROM outcomes LEFT JOIN redirects ON from_account = account_id ORDER BY id LIMIT :most)
-    UNION
-    (SELECT account_id FROM parked_accounts WHERE until <= :now ORDER BY until LIMIT :most)
+CLAIM = text("""
+    -- claim: locks accounts to be woken that nobody holds, the longest waiting first; by time, by an outcome that
+    -- waits, by the end of a parking. It waits for no lock, so the order in which it takes them cannot deadlock
+    WITH timed AS (
+        SELECT accounts.id FROM wakes JOIN accounts ON accounts.id = wakes.account_id
+         WHERE wake_at <= :now
+           AND NOT EXISTS (SELECT FROM parked_accounts p WHERE p.account_id = wakes.account_id AND p.until > :now)
+         ORDER BY wake_at LIMIT :most
+           FOR NO KEY UPDATE OF accounts SKIP LOCKED),
+    told AS (
+        SELECT accounts.id
+          FROM outcomes LEFT JOIN redirects ON from_account = outcomes.account_id
+          JOIN accounts ON accounts.id = coalesce(to_account, outcomes.account_id)
+         ORDER BY outcomes.id LIMIT :most
+           FOR NO KEY UPDATE OF accounts SKIP LOCKED),
+    paused AS (
+        SELECT accounts.id FROM parked_accounts JOIN accounts ON accounts.id = parked_accounts.account_id
+         WHERE until <= :now
+         ORDER BY until LIMIT :most
+           FOR NO KEY UPDATE OF accounts SKIP LOCKED)
+    SELECT id FROM timed UNION SELECT id FROM told UNION SELECT id FROM paused
 """)
 
 STILL_DUE = text("""
@@ -300,9 +310,12 @@ def set_wakes(connection: Connection, accounts: Iterable[Account]) -> None:
         connection.execute(SET_WAKES, {"rows": as_json(rows)})
 
 
-def due(connection: Connection, now: datetime, most: int) -> list[str]:
-    """Accounts that want to be looked at, unlocked."""
-    return sorted(set(connection.scalars(DUE, {"now": now, "most": most})))
+def claim(connection: Connection, now: datetime, most: int) -> list[str]:
+    """Lock accounts that want to be looked at and that nobody holds, so many for each cause; in the order of ids.
+
+    Whoever let go of one just now may have decided it: ask ``still_due`` next.
+    """
+    return sorted(connection.scalars(CLAIM, {"now": now, "most": most}))
 
 
 def still_due(connection: Connection, ids: Sequence[str], now: datetime) -> list[str]:

@@ -1,6 +1,8 @@
 """``wake``: time passes. Accounts whose instant has come are decided, in sets; what only waits costs nothing.
 
-Candidates are read unlocked, locked with SKIP LOCKED (somebody else has the others), and read again under the lock.
+Accounts are claimed with SKIP LOCKED: of several workers each gets others, and none waits. What they were claimed for
+is read again under the lock, as whoever let go of one may have decided it.
+
 An error of the data or of ours halves the set until the account that it comes from stands alone and is parked; an error
 of the world is raised, and the next tick goes on.
 """
@@ -8,6 +10,7 @@ of the world is raised, and the next tick goes on.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -32,49 +35,65 @@ def wake(ports: Ports, seconds: float = 5.0) -> Woken:
     """Decide the accounts that are due, for at most about ``seconds``."""
     done, ends = Woken(), time.monotonic() + seconds
     while time.monotonic() < ends:
-        decided = _take_up(ports, _candidates(ports))
+        claimed, decided = _next(ports)
         done = Woken(accounts=done.accounts + decided.accounts, messages=done.messages + decided.messages)
         if decided.messages:
             ports.nudges.deliver()
-        if not decided.accounts:
+        if not claimed:
             break
     return done
 
 
-def _candidates(ports: Ports) -> Sequence[str]:
-    with ports.engine.begin() as connection:
-        return accounts.due(connection, ports.clock.now(connection), min(ports.batch, MOST_AT_ONCE))
-
-
-def _take_up(ports: Ports, candidates: Sequence[str], tries: int = 1) -> Decided:
-    """Decide these in one transaction; halve them when the fault lies in one of them."""
-    if not candidates:
-        return Decided()
+def _next(ports: Ports) -> tuple[bool, Decided]:
+    """Claim accounts and decide them, in one transaction; whether there were any."""
+    claimed: list[str] = []
     try:
         with ports.engine.begin() as connection:
-            return _batch(connection, ports, candidates)
+            now = ports.clock.now(connection)
+            claimed = accounts.claim(connection, now, min(ports.batch, MOST_AT_ONCE))
+            return bool(claimed), _decide_due(connection, ports, claimed, now)
     except Exception as error:
-        match fault(error):
-            case Fault.RETRY if tries < MOST_TRIES:
-                return _take_up(ports, candidates, tries + 1)
-            case Fault.WORLD | Fault.RETRY:
-                raise
-            case Fault.DATA | Fault.OURS:
-                return _halve(ports, candidates, error)
+        if not claimed:
+            raise
+        return True, _after(ports, claimed, error)
 
 
-def _halve(ports: Ports, candidates: Sequence[str], error: Exception) -> Decided:
-    middle = len(candidates) // 2
+def _take_up(ports: Ports, names: Sequence[str], tries: int = 1) -> Decided:
+    """Decide those of these that are free, in one transaction."""
+    try:
+        with ports.engine.begin() as connection:
+            now = ports.clock.now(connection)
+            return _decide_due(connection, ports, accounts.lock(connection, names, wait=False), now)
+    except Exception as error:  # noqa: BLE001 -- what it means is told by kind; an error of the world is raised there
+        return _after(ports, names, error, tries)
+
+
+def _after(ports: Ports, names: Sequence[str], error: Exception, tries: int = 1) -> Decided:
+    """Try again what lost a deadlock; halve the set when the fault lies in one of them.
+
+    Raises:
+        Exception: the fault is the world's.
+    """
+    match fault(error):
+        case Fault.RETRY if tries < MOST_TRIES:
+            return _take_up(ports, names, tries + 1)
+        case Fault.WORLD | Fault.RETRY:
+            raise error
+        case Fault.DATA | Fault.OURS:
+            return _halve(ports, names, error)
+
+
+def _halve(ports: Ports, names: Sequence[str], error: Exception) -> Decided:
+    middle = len(names) // 2
     if middle:
-        return _take_up(ports, candidates[:middle]) + _take_up(ports, candidates[middle:])
+        return _take_up(ports, names[:middle]) + _take_up(ports, names[middle:])
     with ports.engine.begin() as connection:
-        (name,) = candidates
+        (name,) = names
         is_ours = bool(accounts.lock(connection, [name], wait=False))
         return park(connection, name, error, ports.clock.now(connection)) if is_ours else Decided()
 
 
-def _batch(connection: Connection, ports: Ports, candidates: Sequence[str]) -> Decided:
-    now = ports.clock.now(connection)
-    ids = accounts.lock(connection, candidates, wait=False)
+def _decide_due(connection: Connection, ports: Ports, ids: Sequence[str], now: datetime) -> Decided:
+    """Decide those of the locked accounts that still are due."""
     due = accounts.still_due(connection, ids, now) if ids else []
     return decide(connection, ports, due, {}, now) if due else Decided()

@@ -64,7 +64,7 @@ def scanned(nodes: list[dict[str, Any]]) -> int:
 def test_each_tick_reads_what_is_due_and_not_what_waits(waiting: World) -> None:
     """Of a hundred thousand that wait, who is due, what may leave and what is in hand are found by their indexes."""
     token = "00000000-0000-0000-0000-000000000001"
-    due = plan(waiting, accounts.DUE, now=MONDAY, most=500)
+    due = plan(waiting, accounts.CLAIM, now=MONDAY, most=500)
     claim = plan(waiting, messages.CLAIM, now=MONDAY, most=50, seconds=60, token=token)
     assert "wakes_wake_at" in indexes(due)
     assert "not_before" in indexes(claim)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from orchestrator.store import accounts
 from orchestrator.usecases import overrule
 from orchestrator.usecases.wake import wake
 from tests.usecases.company import DAY, HOUR, MONDAY, Company, cohort
@@ -46,6 +47,30 @@ def test_an_account_that_somebody_holds_is_skipped(bare: World) -> None:
         assert {account for account, _, _ in bare.decisions()} == {"account-0000", "account-0002"}
     bare.wake()
     assert len(bare.decisions()) == 3
+
+
+def test_several_wakes_share_what_is_due(bare: World) -> None:
+    """While one wake holds those who wait longest, another takes up the next, and does not find that nothing is due."""
+    bare.publish(tiny(CALLED))
+    first, *others = cohort(3)
+    bare.drain(*first.sign_up(MONDAY - HOUR / 2), *(call for each in others for call in each.sign_up()))
+    bare.at(MONDAY + HOUR)
+    with another(bare, batch=1) as second, holding(bare, "SELECT FROM accounts WHERE id = 'account-0000' FOR UPDATE"):
+        assert wake(second.ports).accounts == 2
+    assert {account for account, _, _ in bare.decisions()} == {"account-0001", "account-0002"}
+
+
+def test_who_is_not_due_any_more_when_it_is_claimed_is_left_out(bare: World) -> None:
+    """Claimed accounts are held against other wakes, and asked again under the lock whether they are due."""
+    bare.publish(tiny(CALLED))
+    bare.drain(*(call for each in cohort(3) for call in each.sign_up()))
+    bare.at(MONDAY + HOUR)
+    with another(bare) as second, bare.engine.begin() as connection:
+        claimed = accounts.claim(connection, MONDAY + HOUR, 500)
+        assert wake(second.ports).accounts == 0
+        bare.run("UPDATE wakes SET wake_at = :later WHERE account_id = 'account-0001'", later=MONDAY + 2 * HOUR)
+        due = accounts.still_due(connection, claimed, MONDAY + HOUR)
+    assert (claimed, due) == (["account-0000", "account-0001", "account-0002"], ["account-0000", "account-0002"])
 
 
 def test_what_another_wake_has_decided_is_read_again_under_the_lock(bare: World, pool: ThreadPoolExecutor) -> None:
