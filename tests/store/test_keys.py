@@ -1,5 +1,6 @@
 """An event counts once within the horizon: by two drains at once, across rotations, whatever its timestamp."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -20,6 +21,12 @@ EVERY, HORIZON = 7 * DAY, 30 * DAY
 
 ONE, TWO = event_key("segment", "one"), event_key("segment", "two")
 BODY, OTHER_BODY = body_digest(b"{}"), body_digest(b'{"other": 1}')
+
+
+@pytest.fixture(params=["copied", "inserted"])
+def _either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every claim holds for many keys, which are copied in, and for few, which are inserted."""
+    monkeypatch.setattr("orchestrator.store.keys.MANY", 1 if request.param == "copied" else sys.maxsize)
 
 
 def _admit(engine: Engine, *keys: tuple[str, str]) -> Admission:
@@ -44,6 +51,7 @@ def test_a_key_names_source_and_id() -> None:
     assert event_key("ab", "c") != event_key("a", "bc")
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_a_new_event_is_admitted_once(engine: Engine) -> None:
     """The first offer is new, every later one a duplicate."""
     assert _admit(engine, (ONE, BODY)) == Admission(
@@ -61,6 +69,7 @@ def test_another_body_under_a_taken_id_is_a_conflict(engine: Engine) -> None:
     assert _admit(engine, (ONE, BODY)).verdicts == (Verdict.DUPLICATE,)
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_within_one_call_the_first_body_counts(engine: Engine) -> None:
     """Offered twice in one call, a key is new once; a second body is in conflict with the first."""
     admission = _admit(engine, (ONE, BODY), (ONE, OTHER_BODY), (ONE, BODY), (TWO, BODY))
@@ -82,6 +91,7 @@ def test_a_rolled_back_drain_admitted_nothing(engine: Engine) -> None:
     assert _admit(engine, (ONE, BODY)).new == {ONE}
 
 
+@pytest.mark.usefixtures("_either_way")
 @pytest.mark.parametrize(("commits", "verdict"), [(True, Verdict.DUPLICATE), (False, Verdict.NEW)])
 def test_two_drains_at_once(engine: Engine, commits: bool, verdict: Verdict) -> None:
     """The second drain waits for the first one's end; one of them admits the key, never both."""
@@ -93,6 +103,7 @@ def test_two_drains_at_once(engine: Engine, commits: bool, verdict: Verdict) -> 
         assert second.result(30).verdicts == (Verdict.NEW, verdict)
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_two_drains_at_once_with_different_bodies(engine: Engine) -> None:
     """The drain that waited sees the body that won, and names its own a conflict."""
     with ThreadPoolExecutor(1) as pool, engine.connect() as first:
@@ -103,6 +114,7 @@ def test_two_drains_at_once_with_different_bodies(engine: Engine) -> None:
         assert second.result(30).conflicts == {ONE}
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_many_drains_in_any_order(engine: Engine) -> None:
     """Drains that offer the same keys in different orders never deadlock and admit each key once."""
     keys = [event_key("segment", str(number)) for number in range(300)]
@@ -127,6 +139,7 @@ def test_the_first_look_starts_the_count(engine: Engine) -> None:
         assert connection.execute(select(key_generations).order_by("generation")).all() == [(0, NOW), (1, NOW + EVERY)]
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_an_event_counts_once_across_rotations(engine: Engine) -> None:
     """A resend after rotations is a duplicate, and another body a conflict, as long as the key is kept."""
     _admit(engine, (ONE, BODY))
@@ -150,6 +163,7 @@ def test_a_key_is_kept_for_the_horizon(engine: Engine) -> None:
     assert _admit(engine, (ONE, BODY), (TWO, BODY)).verdicts == (Verdict.NEW, Verdict.DUPLICATE)
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_a_rotation_waits_for_drains_in_flight(engine: Engine) -> None:
     """A rotation waits for a drain that has its keys; a drain behind it waits too, and sees what was admitted."""
     _rotate(engine, NOW)
@@ -166,6 +180,7 @@ def test_a_rotation_waits_for_drains_in_flight(engine: Engine) -> None:
         assert second.result(30).verdicts == (Verdict.DUPLICATE, Verdict.DUPLICATE)
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_a_drain_waits_for_a_rotation_in_flight(engine: Engine) -> None:
     """A drain that meets a rotation waits for it, reads the generation anew, and writes into the new one."""
     _rotate(engine, NOW)
@@ -216,6 +231,7 @@ def test_spans_must_be_positive(engine: Engine, every: timedelta, horizon: timed
         rotate(connection, NOW, every, horizon)
 
 
+@pytest.mark.usefixtures("_either_way")
 def test_rotations_and_drains_by_chance(engine: Engine) -> None:
     """Four drains offer the same keys again and again while generations turn: each key is new once."""
     keys = [event_key("segment", str(number)) for number in range(200)]
