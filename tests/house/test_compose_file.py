@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from orchestrator.cli.app import app
+from orchestrator.runtime.servers.postgres import MOST_SHARED, TUNABLE
 from orchestrator.runtime.settings import Settings
 from tests.house.source import HOUSE
 
@@ -111,6 +112,14 @@ def test_every_command_exists(service: str, argv: list[str]) -> None:
     command = group.get_command(root, argv[0])
     assert command is not None, f"{service}: `lifecycle {argv[0]}` does not exist"
     assert command.make_context(argv[0], argv[1:], parent=root).command is command
+
+
+def test_postgresql_is_set_as_our_own() -> None:
+    """PostgreSQL caches and logs as one of our own does on a large machine; nothing of its durability is touched."""
+    assert services()["postgres"]["command"] == [
+        *("postgres", "-c", f"shared_buffers={MOST_SHARED}MB"),
+        *("-c", f"max_wal_size={TUNABLE['max_wal_size']}"),
+    ]
 
 
 def test_every_part_is_there() -> None:
