@@ -163,7 +163,7 @@ def rename(
 
 def _account(connection: Connection, account_id: str) -> Account:
     followed = accounts.redirects(connection, [account_id]).get(account_id, account_id)
-    locked = accounts.load(connection, [followed]).get(followed)
+    locked = accounts.timed(connection, accounts.load(connection, [followed])).get(followed)
     if locked is None:
         raise NoSuchAccountError
     return locked.account

@@ -1,14 +1,14 @@
 """Statements on accounts: open, lock, load, save; their wakes, their parking, their redirects."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from orchestrator.core.account import Account
+from orchestrator.core.account import Account, changed
 from orchestrator.core.errors import LifecycleError
 from orchestrator.core.lifecycle import version_of
 from orchestrator.store.documents import account_document, account_from, packed, unpacked
@@ -104,6 +104,11 @@ KNOWN = text("""
 TIMERS = text("""
     -- timers: of these accounts, what each was derived from; rows of a tenth of an account's
     SELECT account_id, basis FROM wakes WHERE account_id = ANY(:ids)
+""")
+
+NEXT_LOOKS = text("""
+    -- next_looks: of these accounts, when each must be looked at again; a new statement, under their locks
+    SELECT account_id, wake_at FROM wakes WHERE account_id = ANY(:ids)
 """)
 
 LIVE = text("""
@@ -275,6 +280,16 @@ def load(connection: Connection, ids: Iterable[str]) -> dict[str, Locked]:
     return {
         name: Locked(account=account_from(name, unpacked(document)), version=version)
         for name, document, version in rows
+    }
+
+
+def timed(connection: Connection, loaded: Mapping[str, Locked]) -> dict[str, Locked]:
+    """These accounts with the instants of their timers, which may have moved on while their documents stood."""
+    rows = connection.execute(NEXT_LOOKS, {"ids": sorted(loaded)}).all() if loaded else ()
+    looks: dict[str, datetime | None] = {row.account_id: row.wake_at for row in rows}
+    return {
+        name: replace(each, account=changed(each.account, wake_at=looks[name])) if name in looks else each
+        for name, each in loaded.items()
     }
 
 

@@ -209,7 +209,8 @@ SUPPRESS = text("""
 def people(connection: Connection, ids: Iterable[str]) -> dict[str, list[Person]]:
     """Of each account at most MOST_PEOPLE persons, the first in line."""
     found: dict[str, list[Person]] = {}
-    for row in connection.execute(PEOPLE, {"ids": sorted(ids), "most": MOST_PEOPLE}):
+    listed = sorted(ids)
+    for row in connection.execute(PEOPLE, {"ids": listed, "most": MOST_PEOPLE}) if listed else ():
         found.setdefault(row.account_id, []).append(person_from(row.person_id, row.traits, row.first_seen))
     return found
 

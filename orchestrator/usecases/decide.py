@@ -10,8 +10,9 @@ go on. A parked account's new events are folded; it is decided again when its pa
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from operator import attrgetter, is_
 from types import MappingProxyType
 
 from sqlalchemy import Connection
@@ -40,6 +41,7 @@ LONGEST_PAUSE = timedelta(hours=6)
 
 
 _NONE: Names = MappingProxyType({})
+_LASTING = attrgetter(*(each.name for each in fields(Account) if each.name not in {"wake_at", "basis"}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,7 @@ def decide(
 
     ``renames`` are the persons among them who are known under another id from now on.
     """
-    loaded = accounts.load(connection, ids)
+    loaded = _loaded(connection, ids, arrived, now)
     locked = unite(connection, ports, loaded, renames, now) if renames else loaded
     parked = accounts.parked(connection, ids)
     events = _with_outcomes(connection, ids, arrived, now)
@@ -107,6 +109,19 @@ def decide(
     if renames:  # what was united is a change, also where nothing follows from it
         written = [replace(each, before=loaded[each.name]) for each in written]
     return _write(connection, written, now)
+
+
+def _loaded(
+    connection: Connection, ids: Sequence[str], arrived: Mapping[str, list[Event]], now: datetime
+) -> dict[str, Locked]:
+    """The accounts; of those to whom something came, and whose instant seems to be over, as their timers stand."""
+    loaded = accounts.load(connection, ids)
+    over = {name: each for name, each in loaded.items() if arrived.get(name) and _over(each.account, now)}
+    return {**loaded, **accounts.timed(connection, over)} if over else loaded
+
+
+def _over(account: Account, now: datetime) -> bool:
+    return account.wake_at is not None and account.wake_at <= now
 
 
 def _with_outcomes(
@@ -238,7 +253,7 @@ def _write(connection: Connection, moved: Sequence[_Moved], now: datetime) -> De
     withdrawn = [(step.account.id, withdrawal) for step in steps for withdrawal in step.withdrawals]
     written = [message for step in steps for message in step.messages]
     opened = [escalation for step in steps for escalation in step.escalations]
-    changed = [each for each in moved if each.step.account is not each.before.account]
+    changed = [each for each in moved if not _stands(each.before.account, each.step.account, now)]
     accounts.save(connection, [(each.step.account, each.before.version) for each in changed], now)
     event_store.keep(connection, [event for step in steps for event in step.events])
     decisions.record(connection, [decision for step in steps for decision in step.decisions])
@@ -259,6 +274,16 @@ def _write(connection: Connection, moved: Sequence[_Moved], now: datetime) -> De
         escalations=len(opened),
         parked=sum(each.parking is not None for each in moved),
     )
+
+
+def _stands(before: Account, after: Account, now: datetime) -> bool:
+    """Whether the account's row may stay as it is: nothing changed, or a wake found nothing but when to look again.
+
+    Its timer says when. The instant in the document is over then, so whoever reads it knows to ask the timer.
+    """
+    if after is before:
+        return True
+    return _over(before, now) and before.basis == after.basis and all(map(is_, _LASTING(before), _LASTING(after)))
 
 
 def _write_timers(connection: Connection, moved: Sequence[_Moved]) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from orchestrator.store import accounts
+from orchestrator.store.documents import micros
 from orchestrator.usecases import overrule
 from orchestrator.usecases.wake import wake
 from tests.usecases.company import DAY, HOUR, MONDAY, Company, cohort
@@ -35,6 +36,43 @@ def test_an_idle_wake_is_one_look(bare: World) -> None:
     with counted(bare.engine) as statements:
         assert bare.wake().accounts == 0
     assert len(statements) == 2
+
+
+def _looked_at_early(world: World) -> Company:
+    """An account whose call is due in an hour, and that is woken for nothing half an hour before."""
+    world.publish(tiny(CALLED))
+    company, early = Company(), MONDAY + HOUR / 2
+    world.drain(*company.sign_up())
+    world.rewrite("acme", lambda document: document.update(wake_at=micros(early)))
+    world.run("UPDATE wakes SET wake_at = :early", early=early)
+    world.at(early)
+    return company
+
+
+def test_a_wake_that_finds_nothing_writes_a_timer_and_no_account(bare: World) -> None:
+    """When only the next look has moved, the narrow row says so, and whoever reads the account's own asks it."""
+    _looked_at_early(bare)
+    before = bare.rows("SELECT * FROM accounts")
+    assert bare.wake().accounts == 1
+    assert bare.one("SELECT wake_at FROM wakes") == MONDAY + HOUR
+    assert bare.rows("SELECT * FROM accounts") == before
+    assert bare.wake().accounts == 0
+    with bare.engine.begin() as connection:
+        (found,) = accounts.timed(connection, accounts.load(connection, ["acme"])).values()
+    assert found.account.wake_at == MONDAY + HOUR
+
+
+def test_an_event_after_a_wake_that_found_nothing_finds_the_account_at_rest(bare: World) -> None:
+    """A drain takes such an account's instant from its timer: it glances at it, and saves it with that instant."""
+    company = _looked_at_early(bare)
+    bare.wake()
+    with counted(bare.engine) as statements:
+        bare.drain(company.track("Came Back"))
+    assert not any("-- people:" in each for each in statements)
+    assert bare.document()["wake_at"] == micros(MONDAY + HOUR)
+    bare.at(MONDAY + HOUR)
+    bare.wake()
+    assert bare.decisions() == [("acme", "called", "due")]
 
 
 def test_an_account_that_somebody_holds_is_skipped(bare: World) -> None:
