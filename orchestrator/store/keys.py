@@ -62,6 +62,7 @@ ADMIT = text("""
 
 STORED = text("""
     -- stored: the bodies that known keys were admitted with; a new statement, so that it sees what ADMIT waited for
+    -- (a generation is read whole until autovacuum has analysed it for the first time: a minute, of a million keys)
     SELECT encode(uuid_send(key), 'hex') AS key, encode(uuid_send(digest), 'hex') AS digest
       FROM event_keys WHERE key = ANY(CAST(:keys AS uuid[]))
 """)
