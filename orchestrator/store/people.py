@@ -210,8 +210,9 @@ def people(connection: Connection, ids: Iterable[str]) -> dict[str, list[Person]
     """Of each account at most MOST_PEOPLE persons, the first in line."""
     found: dict[str, list[Person]] = {}
     listed = sorted(ids)
-    for row in connection.execute(PEOPLE, {"ids": listed, "most": MOST_PEOPLE}) if listed else ():
-        found.setdefault(row.account_id, []).append(person_from(row.person_id, row.traits, row.first_seen))
+    rows = connection.execute(PEOPLE, {"ids": listed, "most": MOST_PEOPLE}).all() if listed else ()
+    for account_id, person_id, traits, first_seen in rows:
+        found.setdefault(account_id, []).append(person_from(person_id, traits, first_seen))
     return found
 
 
