@@ -87,9 +87,14 @@ class Stored(Mapping[str, T]):
 
     def __getitem__(self, key: str) -> T:
         """The item of that name."""
-        if key not in self._made:
-            self._made[key] = self._make(self.raw[key])
-        return self._made[key]
+        made = self._made.get(key)
+        if made is None:  # as no item of ours is
+            made = self._made[key] = self._make(self.raw[key])
+        return made
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 -- as ``Mapping`` says it, in two overloads
+        """The item of that name, or the default; without the error that ``Mapping`` raises and catches for each."""
+        return self[key] if key in self.raw else default
 
     def __contains__(self, key: object) -> bool:
         """Whether there is an item of that name; makes none."""
@@ -206,9 +211,9 @@ def _entry_document(entry: LedgerEntry) -> list[Any]:
 
 
 def _entry_from(fields: list[Any]) -> LedgerEntry:
-    episode, decided, outcome, reason, *run = fields
+    episode, decided, outcome, reason = fields[:4]
     decided_at = instant_of(decided)
-    repeats, first_episode, first_decided = run or (1, episode, None)
+    repeats, first_episode, first_decided = fields[4:] or (1, episode, None)
     return LedgerEntry(
         episode=episode,
         decided_at=decided_at,

@@ -10,7 +10,7 @@ from orchestrator.core.events import Event
 from orchestrator.core.lifecycle import opened
 from orchestrator.core.people import Person
 from orchestrator.core.playbook import Playbook
-from orchestrator.store.documents import account_document, account_from
+from orchestrator.store.documents import Stored, account_document, account_from
 from tests.core.lives import life
 from tests.core.playbooks import PLAYBOOK
 from tests.core.strategies import SPAN, START, crowds, histories, playbooks
@@ -43,3 +43,17 @@ def test_an_older_document_is_read() -> None:
         del document[newer]
     del document["facts"]["said"]
     assert account_from("a", document) == account
+
+
+def test_an_item_is_made_when_it_is_asked_for_and_once() -> None:
+    """What is not there is the default, and makes nothing; what is there is the same each time."""
+    made: list[int] = []
+
+    def make(number: int) -> list[int]:
+        made.append(number)
+        return [number]
+
+    stored = Stored({"first": 1, "second": 2}, make)
+    assert (stored.get("none"), stored.get("none", [0]), made) == (None, [0], [])
+    assert stored.get("second") is stored["second"]
+    assert made == [2]
