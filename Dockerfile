@@ -1,14 +1,15 @@
 # One image for every service of docker-compose.yml; the command says which part it plays.
-# Only the wheel and the versions of constraints.txt go in: no tests, no compiler, no root.
+# Only the wheel, with the engine in C, and the versions of constraints.txt go in: no tests, no compiler, no root.
 
 FROM python:3.12-slim AS build
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml hatch_build.py constraints.txt README.md LICENSE ./
 COPY orchestrator orchestrator
 COPY workers workers
 COPY templates templates
 # The second name is what newer versions of pip read.
-RUN PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+RUN HATCH_BUILD_HOOKS_ENABLE=1 PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
     pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM python:3.12-slim

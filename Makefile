@@ -7,6 +7,9 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The engine in C, and how Python is told to take it instead of the sources here.
+COMPILED := build/compiled/site-packages
+IN_C := PYTHONSAFEPATH=1 PYTHONPATH="$(CURDIR)/$(COMPILED):$(CURDIR)"
 BENCH_STAMP := $(VENV)/.installed-bench
 # Tests that may run beside others; the rest start real processes and run one after the other.
 SERIAL := acceptance or chaos
@@ -16,7 +19,7 @@ REAL := tests/acceptance tests/chaos tests/benchmarks tests/runtime
 ARGS ?=
 
 .NOTPARALLEL:
-.PHONY: help install demo test lint figures types contracts pure unit real bench soak format clean
+.PHONY: help install demo test lint figures types contracts pure unit real compiled alike bench soak format clean
 
 help: ## print this help
 	@echo "make …"
@@ -28,7 +31,7 @@ install: $(STAMP) ## make .venv with the command `lifecycle` in it
 demo: $(STAMP) ## a cohort lives through 35 days in a minute or two: real broker, database, workers and mail
 	$(BIN)/lifecycle demo $(ARGS)
 
-test: lint figures types contracts pure unit real ## everything that CI runs
+test: lint figures types contracts pure unit real alike ## everything that CI runs
 
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -48,14 +51,25 @@ pure: $(STAMP) ## tests of core/ and playbook/: sockets off, every branch covere
 	  --cov=orchestrator.core --cov=orchestrator.playbook --cov-report=term-missing $(ARGS)
 
 unit: $(STAMP) ## the other tests that may run beside one another
-	$(BIN)/python -m pytest --ignore=tests/core --ignore=tests/playbook \
+	$(BIN)/python -m pytest --ignore=tests/core --ignore=tests/playbook --ignore=tests/compiled \
 	  -m "not ($(SERIAL) or soak)" -n 2 --dist loadfile --timeout=180 $(ARGS)
 
 real: $(STAMP) ## acceptance and chaos: real processes, killed on purpose
 	$(BIN)/python -m pytest $(REAL) -m "$(SERIAL)" -n 2 --dist loadfile --timeout=600 --durations=10 $(ARGS)
 
+compiled: $(COMPILED)/.built ## the engine in C, in build/compiled: takes a C compiler and two minutes
+
+alike: $(STAMP) ## the engine in C decides as the one in Python does; left out where nothing can be compiled
+	@if $(BIN)/python -c '$(COMPILES)'; then \
+	  $(MAKE) --no-print-directory $(COMPILED)/.built && \
+	  $(IN_C) $(BIN)/python -m pytest tests/compiled tests/core -o pythonpath= -n 2 --dist loadfile --disable-socket $(ARGS); \
+	else \
+	  echo "No C compiler, or no headers of Python: the engine in C is not tried here."; \
+	fi
+
 bench: $(BENCH_STAMP) ## throughput beside a raw ceiling, a Celery task per event, Celery ETA, Temporal and DBOS: half an hour
-	$(BIN)/python -m tests.benchmarks $(ARGS)
+	@if $(BIN)/python -c '$(COMPILES)'; then $(MAKE) --no-print-directory $(COMPILED)/.built; fi
+	$(IN_C) $(BIN)/python -m tests.benchmarks $(ARGS)
 
 soak: $(STAMP) ## the long tests, which `make test` leaves out
 	$(BIN)/python -m pytest -m soak --timeout=7200 $(ARGS)
@@ -90,6 +104,17 @@ $(STAMP): pyproject.toml constraints.txt
 	@PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	  $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -e '.[dev]' -c constraints.txt
 	@touch $(STAMP)
+
+# Whether modules in C can be made: there is a compiler, and the headers of this Python.
+COMPILES := import pathlib, shlex, shutil, sys, sysconfig as it; \
+  sys.exit(not (shutil.which(shlex.split(it.get_config_var("CC") or "none")[0]) \
+  and pathlib.Path(it.get_path("include"), "Python.h").exists()))
+$(COMPILED)/.built: $(STAMP) hatch_build.py pyproject.toml $(shell find orchestrator workers templates -type f ! -name '*.pyc')
+	@echo "Compiling the engine to C (two minutes) …"
+	@rm -rf $(COMPILED)
+	@HATCH_BUILD_HOOKS_ENABLE=1 PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	  $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-deps --target $(COMPILED) .
+	@touch $@
 
 # What the benchmark measures us beside is large, and nothing else needs it.
 $(BENCH_STAMP): $(STAMP)

@@ -16,6 +16,7 @@ from orchestrator.insight.checkup import LATE, Finding
 from orchestrator.runtime import broker
 from orchestrator.runtime.addresses import Addresses, masked
 from orchestrator.runtime.composition import Installation, install
+from orchestrator.runtime.engine import LANGUAGE
 from orchestrator.runtime.servers import running
 from orchestrator.runtime.settings import Settings
 from orchestrator.store import accounts, figures, observation, playbooks
@@ -54,6 +55,8 @@ def _examine(settings: Settings, part: PartName) -> Iterator[Finding]:
     for name, meant in Settings.misspelt(os.environ).items():
         hint = f"did you mean {meant}?" if meant else "there is no such setting"
         yield Finding(what=name, well=False, detail=hint)
+    if part is PartName.ALL:
+        yield Finding(what="engine", well=True, detail=f"in {LANGUAGE}")
     addresses = running(settings)
     if addresses is None:
         yield Finding(what="servers", well=False, detail="none set and none of our own running: lifecycle up")

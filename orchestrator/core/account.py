@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.core.facts import Facts, Vocabulary, union
 from orchestrator.core.facts import known_as as facts_known_as
+from orchestrator.core.figures import Figure
 from orchestrator.core.reasons import DecisionReason, PostponementReason
 from orchestrator.core.signals import Edge, SignalState, later_states
 
@@ -83,7 +84,7 @@ class Account:
     phases: Mapping[str, Mapping[str, PhaseEntry]] = field(default_factory=dict)  # onboarding -> phase -> its entry
     signals: Mapping[str, SignalState] = field(default_factory=dict)  # those that were ever open
     edges: Mapping[str, Edge] = field(default_factory=dict)  # play -> since when the condition that starts it holds
-    samples: Mapping[int, float | None] = field(default_factory=dict)  # week -> raw health at its beginning
+    samples: Mapping[int, Figure | None] = field(default_factory=dict)  # week -> raw health at its beginning
     colour: str = ""  # of its health when it was last noted; empty: unknown
     done: Mapping[str, datetime] = field(default_factory=dict)  # play -> when last, where its policy has an ``again``
     wake_at: datetime | None = None  # when something may next become due; None: not by time alone

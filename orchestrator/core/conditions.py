@@ -21,13 +21,14 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum, unique
 from functools import lru_cache, partial
 from itertools import chain
-from typing import Any, Protocol, assert_never
+from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 from orchestrator.core import calendars, goals, health, judgements, signals
 from orchestrator.core.calendars import DAY, Hours
 from orchestrator.core.errors import UndecidableError
 from orchestrator.core.facts import Fact, Facts, Value, Vocabulary, measure, week_of
+from orchestrator.core.figures import Figure
 from orchestrator.core.health import Colour, Health, Reading, Rules
 from orchestrator.core.signals import SignalState, acknowledged_at, is_open
 
@@ -93,17 +94,8 @@ WEEKLY = frozenset({TermKind.FALLING, TermKind.WEEK_RATIO, TermKind.HEALTH_FALLI
 _TIMED = MOVING | WEEKLY | {TermKind.OVERRIDE, TermKind.PHASE_LATE}  # turn by the clock alone
 
 
-class _Written(Protocol):
-    """What has a text."""
-
-    @property
-    def text(self) -> str:
-        """As written."""
-
-
-def _by_text(node: _Written) -> int:
-    """A hash that does not walk down the tree: equal nodes have equal texts, and a text knows its hash."""
-    return hash(node.text)
+# A node hashes by its text, which does not walk down the tree: equal nodes have equal texts, and a text knows its hash.
+# Each class says so itself: a function that they share would not be a method where the core is compiled.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +104,9 @@ class Literal:
 
     value: Value
     text: str
-    __hash__ = _by_text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +116,9 @@ class Term:
     kind: TermKind
     name: str  # the event, trait, milestone, score or measure; empty for DAY, STAGE, STAGE_DAYS
     text: str  # as written
-    __hash__ = _by_text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +129,9 @@ class Arithmetic:
     left: "Node"
     right: "Node"
     text: str
-    __hash__ = _by_text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +142,9 @@ class Compare:
     left: "Node"
     right: "Node"
     text: str
-    __hash__ = _by_text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,9 @@ class OneOf:
     values: tuple[Value, ...]
     negated: bool  # True for ``not in``
     text: str
-    __hash__ = _by_text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +166,9 @@ class Negation:
 
     operand: "Node"
     text: str
-    __hash__ = _by_text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +177,9 @@ class Every:
 
     operands: tuple["Node", ...]
     text: str
-    __hash__ = _by_text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +188,9 @@ class Either:
 
     operands: tuple["Node", ...]
     text: str
-    __hash__ = _by_text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +201,9 @@ class Case:
     default: Value  # when no row holds
     text: str  # the name
     unknown: Value = None  # when an unknown row leaves more than one value possible
-    __hash__ = _by_text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,13 +212,13 @@ class Indicator:
 
     name: str
     label: str  # what a person calls it
-    weight: float  # of 100
+    weight: Figure  # of 100
     when: "Node"  # it is known only while this holds
     green: "Node | None" = None  # None: it is a figure
     yellow: "Node | None" = None  # where it is not green; None: then it is red
     figure: "Node | None" = None  # a number
-    worst: float = 0  # the figure that is worth 0
-    best: float = health.FULL  # the figure that is worth 100
+    worst: Figure = 0  # the figure that is worth 0
+    best: Figure = health.FULL  # the figure that is worth 100
 
     def __hash__(self) -> int:
         """As that of a node: by what it is called."""
@@ -233,7 +243,9 @@ class Weighted:
     rules: Rules
     says: Says
     text: str
-    __hash__ = _by_text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
 
 Node = Literal | Term | Arithmetic | Compare | OneOf | Negation | Every | Either | Case | Weighted
@@ -280,7 +292,7 @@ class View:
     stage_entered_at: datetime
     milestones: Mapping[str, datetime] = field(default_factory=dict)  # reached ones
     signals: Mapping[str, SignalState] = field(default_factory=dict)  # those that were ever open
-    samples: Mapping[int, float | None] = field(default_factory=dict)  # week -> score of health at its beginning
+    samples: Mapping[int, Figure | None] = field(default_factory=dict)  # week -> score of health at its beginning
     working: Callable[[], tuple[Hours, ZoneInfo]] = _always  # the account's working days, asked for when they matter
     journeys: tuple[Journey, ...] = ()  # the account's onboardings, the oldest first
     weighed: dict["Scale", Health] = field(
@@ -444,7 +456,7 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_CALCULATIONS: Mapping[str, Callable[[Any, Any], float]] = {
+_CALCULATIONS: Mapping[str, Callable[[Any, Any], Figure]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
@@ -500,7 +512,7 @@ def _indicated(indicator: Indicator, rules: Rules) -> Callable[[View], Reading]:
     return ask
 
 
-def _reading_of(indicator: Indicator, points: float | None, colour: Colour | None) -> Reading:
+def _reading_of(indicator: Indicator, points: Figure | None, colour: Colour | None) -> Reading:
     return Reading(name=indicator.name, label=indicator.label, weight=indicator.weight, points=points, colour=colour)
 
 
@@ -565,11 +577,11 @@ def _phase(term: Term, view: View) -> Value:
     return journey is not None and journey.late_at is not None and journey.late_at <= view.now
 
 
-def _days(since: datetime, now: datetime) -> float:
+def _days(since: datetime, now: datetime) -> Figure:
     return (now - since) / DAY
 
 
-def _working_days(since: datetime, now: datetime, view: View) -> float:
+def _working_days(since: datetime, now: datetime, view: View) -> Figure:
     return calendars.business_time(since, now, *view.working()) / DAY
 
 
@@ -578,7 +590,7 @@ def _until(term: Term, view: View) -> datetime | None:
     return value if isinstance(value, datetime) else None
 
 
-def _milestone_days(reached: datetime | None, anchor: datetime | None) -> float | None:
+def _milestone_days(reached: datetime | None, anchor: datetime | None) -> Figure | None:
     if reached is None:
         return math.inf
     return None if anchor is None else _days(anchor, reached)
@@ -589,15 +601,15 @@ def _ticked(name: str, facts: Facts) -> bool:
     return found is not None and found.ticked
 
 
-def _days_until(until: datetime | None, now: datetime) -> float | None:
+def _days_until(until: datetime | None, now: datetime) -> Figure | None:
     return None if until is None else _days(now, until)
 
 
-def _working_days_ago(fact: Fact | None, view: View) -> float:
+def _working_days_ago(fact: Fact | None, view: View) -> Figure:
     return _working_days(fact.last, view.now, view) if fact else math.inf
 
 
-def _first_day(fact: Fact | None, anchor: datetime | None) -> float | None:
+def _first_day(fact: Fact | None, anchor: datetime | None) -> Figure | None:
     if fact is None:
         return math.inf
     return None if anchor is None else _days(anchor, fact.first)
@@ -692,7 +704,7 @@ def _falling_weeks(fact: Fact | None, view: View) -> int | None:
     return falls
 
 
-def _week_ratio(fact: Fact | None, view: View) -> float | None:
+def _week_ratio(fact: Fact | None, view: View) -> Figure | None:
     if view.anchor is None:
         return None
     first_week, last_week = _first_full_week(view.anchor), week_of(view.now) - 1
@@ -848,7 +860,7 @@ class _Limit:
     """A moving term that is compared with a number of days."""
 
     term: Term
-    days: float  # since its clock began
+    days: Figure  # since its clock began
     turns: tuple[Callable[[Any, Any], bool], ...]  # when the days are at the limit (ge), past it (gt), or both
 
 
@@ -956,7 +968,7 @@ def _turned(limit: _Limit, since: datetime, view: View) -> datetime | None:
     return next((turn for turn in found if turn is not None and turn > view.now), found[-1])
 
 
-def _first_instant(since: datetime, days: float, holds: Callable[[Any, Any], bool]) -> datetime | None:
+def _first_instant(since: datetime, days: Figure, holds: Callable[[Any, Any], bool]) -> datetime | None:
     """The first instant at which the days since then are at, or past, a limit; None when no calendar holds it."""
     try:
         at = since + days * DAY - _MOMENT  # rounded to the microsecond: the instant itself is found by asking
@@ -967,7 +979,7 @@ def _first_instant(since: datetime, days: float, holds: Callable[[Any, Any], boo
     return at
 
 
-def _first_working(since: datetime, days: float, holds: Callable[[Any, Any], bool], view: View) -> datetime | None:
+def _first_working(since: datetime, days: Figure, holds: Callable[[Any, Any], bool], view: View) -> datetime | None:
     """The same for working days: they stand still outside of them, so that what is past may begin days later."""
     hours, tz = view.working()
     try:

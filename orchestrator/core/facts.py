@@ -15,6 +15,7 @@ from enum import StrEnum, unique
 from typing import TypeVar, assert_never
 
 from orchestrator.core.events import OWN_EVENTS, OWN_SOURCE, Event, EventKind, Json
+from orchestrator.core.figures import Figure
 
 MILLIONTH = 1_000_000  # sums are kept in millionths
 MOST_WEEKS = 60  # weeks of activity kept an event name: the newest
@@ -58,8 +59,8 @@ class ScoreRule:
 
     event: str  # our name of the event that carries an answer
     property: str  # its property that holds the number
-    lowest: float  # the scale, both ends belong to it
-    highest: float
+    lowest: Figure  # the scale, both ends belong to it
+    highest: Figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ class Filter:
     """A name of ours for some of a product's events: those whose properties say so."""
 
     name: str  # ours
-    where: Mapping[str, tuple[bool | float | str, ...]]  # property -> what it may be; all must fit
+    where: Mapping[str, tuple[bool | Figure | str, ...]]  # property -> what it may be; all must fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +214,7 @@ def _fits(event: Event, which: Filter) -> bool:
     return all(_among(event.properties.get(name), values) for name, values in which.where.items())
 
 
-def _among(given: Json, values: tuple[bool | float | str, ...]) -> bool:
+def _among(given: Json, values: tuple[bool | Figure | str, ...]) -> bool:
     """Whether a property is one of some constants; true is not 1."""
     return any(given == value and isinstance(given, bool) is isinstance(value, bool) for value in values)
 
@@ -371,10 +372,10 @@ def trait_value(raw: Json, rule: TraitRule) -> Value:
             assert_never(unreachable)
 
 
-def _number(raw: Json) -> float | int | None:
+def _number(raw: Json) -> Figure | None:
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         return None
-    return raw if abs(raw) <= MOST_NUMBER else None  # NaN is not; an int may be too long for a float
+    return raw if -MOST_NUMBER <= raw <= MOST_NUMBER else None  # NaN is not; an int may be too long for a float
 
 
 def instant(raw: Json) -> datetime | None:
@@ -449,7 +450,7 @@ def _answered(answers: Mapping[str, Written], names: Mapping[str, str]) -> dict[
     return left
 
 
-def measure(name: str, facts: Facts) -> float | None:
+def measure(name: str, facts: Facts) -> Figure | None:
     """A figure; None when nothing was ever measured."""
     if name in facts.values:
         return len(facts.values[name])

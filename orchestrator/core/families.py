@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from orchestrator.core.account import Account
 from orchestrator.core.events import Event, EventKind
 from orchestrator.core.facts import Stamp
+from orchestrator.core.figures import Figure
 
 PARENT = "parent"  # the trait of a group call
 WORTH = "arr"  # the trait that is added up, where the playbook knows it
@@ -44,7 +45,7 @@ class Whole:
     """What the accounts of a family add up to."""
 
     accounts: int  # those that are known
-    worth: float | None  # the sum of what each is worth; None: nobody says
+    worth: Figure | None  # the sum of what each is worth; None: nobody says
     stages: Mapping[str, int]  # how many are in each
     colours: Mapping[str, int]  # of their health: how many; "unknown" among them
 

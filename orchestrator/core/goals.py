@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator.core.facts import Facts, Said, Vocabulary, measure
+from orchestrator.core.figures import Figure
 
 WORDS = ("goal_set", "goal_met", "goal_dropped")  # the own events that say so
 
@@ -23,8 +24,8 @@ class Goal:
     by: str  # who set it; empty when nobody is named
     set_at: datetime
     measure: str | None  # the measure or event that its figure is read from; None: only a human can say that it is met
-    target: float  # what the figure has to reach; 0 without one
-    figure: float | None  # where it stands; None: it has none
+    target: Figure  # what the figure has to reach; 0 without one
+    figure: Figure | None  # where it stands; None: it has none
     met: bool
 
 
@@ -57,7 +58,7 @@ def _newer(facts: Facts, word: str, name: str, said: Said) -> bool:
     return other is not None and other.stamp > said.stamp
 
 
-def _figure(key: str, facts: Facts, vocabulary: Vocabulary) -> float | None:
+def _figure(key: str, facts: Facts, vocabulary: Vocabulary) -> Figure | None:
     if key in vocabulary.measures:
         return measure(key, facts) or 0
     if key not in vocabulary.events:

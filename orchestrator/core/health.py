@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum, unique
 
 from orchestrator.core.facts import Facts, Said
+from orchestrator.core.figures import Figure
 
 WORD = "health_overridden"  # the own event by which a human says otherwise
 FULL = 100  # what the weights add up to, and the best score
@@ -44,20 +45,20 @@ class RollUp(StrEnum):
 class Rules:
     """How readings are rolled up."""
 
-    green: float = 70  # from this score on
-    yellow: float = 40  # from this score on; below it: red
-    coverage_floor: float = 60  # the weight that must be known, of 100
+    green: Figure = 70  # from this score on
+    yellow: Figure = 40  # from this score on; below it: red
+    coverage_floor: Figure = 60  # the weight that must be known, of 100
     roll_up: RollUp = RollUp.WEIGHTED
     worst_of: frozenset[str] = frozenset()  # indicators of which one red makes the whole red
-    worth: tuple[float, float, float] = (FULL, _HALF, 0)  # what green, yellow and red count in the score
+    worth: tuple[Figure, Figure, Figure] = (FULL, _HALF, 0)  # what green, yellow and red count in the score
 
-    def colour(self, score: float) -> Colour:
+    def colour(self, score: Figure) -> Colour:
         """The band that a score lies in."""
         if score >= self.green:
             return Colour.GREEN
         return Colour.YELLOW if score >= self.yellow else Colour.RED
 
-    def points(self, colour: Colour) -> float:
+    def points(self, colour: Colour) -> Figure:
         """What a colour counts in the score."""
         return self.worth[tuple(Colour).index(colour)]
 
@@ -68,8 +69,8 @@ class Reading:
 
     name: str
     label: str  # what a person calls it
-    weight: float  # of 100
-    points: float | None  # 0 to 100; None: unknown
+    weight: Figure  # of 100
+    points: Figure | None  # 0 to 100; None: unknown
     colour: Colour | None  # None: unknown
 
 
@@ -77,7 +78,7 @@ class Reading:
 class Override:
     """A human's word on the health of an account."""
 
-    score: float  # 0 to 100
+    score: Figure  # 0 to 100
     by: str  # who says so; empty when nobody is named
     reason: str
     at: datetime  # when it was said
@@ -89,17 +90,18 @@ class Health:
     """The health of an account as things stand."""
 
     readings: tuple[Reading, ...]
-    coverage: float  # the weight that is known, of 100
-    raw: float | None  # the weighted mean of what is known; None: too little is
+    coverage: Figure  # the weight that is known, of 100
+    raw: Figure | None  # the weighted mean of what is known; None: too little is
     override: Override | None  # in force
-    score: float | None  # the override's, else the raw one
+    score: Figure | None  # the override's, else the raw one
     colour: Colour | None  # of that score
 
 
 def weighed(readings: Sequence[Reading], rules: Rules, override: Override | None) -> Health:
     """What these readings add up to."""
     known = [(reading.weight, reading.points) for reading in readings if reading.points is not None]
-    coverage = round(sum(weight for weight, _ in known), _DIGITS)
+    whole = sum(weight for weight, _ in known)
+    coverage = whole if isinstance(whole, int) else round(whole, _DIGITS)
     enough = coverage > 0 and coverage >= rules.coverage_floor
     raw = round(sum(weight * points for weight, points in known) / coverage, _DIGITS) if enough else None
     score = raw if override is None else override.score
@@ -113,7 +115,7 @@ def weighed(readings: Sequence[Reading], rules: Rules, override: Override | None
     )
 
 
-def _colour(score: float, readings: Sequence[Reading], rules: Rules, override: Override | None) -> Colour:
+def _colour(score: Figure, readings: Sequence[Reading], rules: Rules, override: Override | None) -> Colour:
     """The colour of a score; a human's word is not outvoted by an indicator."""
     if override is not None:
         return rules.colour(score)
@@ -127,9 +129,12 @@ def _colour(score: float, readings: Sequence[Reading], rules: Rules, override: O
     return Colour.GREEN if colours == {Colour.GREEN} else Colour.YELLOW
 
 
-def linear(figure: float, worst: float, best: float) -> float:
+def linear(figure: Figure, worst: Figure, best: Figure) -> Figure:
     """0 at ``worst`` (and beyond), 100 at ``best`` (and beyond), straight in between."""
-    return round(min(FULL, max(0, FULL * (figure - worst) / (best - worst))), _DIGITS)
+    points = FULL * (figure - worst) / (best - worst)
+    if not points > 0:
+        return 0
+    return round(points, _DIGITS) if points < FULL else FULL
 
 
 def said(facts: Facts) -> Said | None:
@@ -166,13 +171,13 @@ def override_turned(facts: Facts, now: datetime) -> datetime | None:
     return max(word.stamp[0], until) if ended and isinstance(until, datetime) else word.stamp[0]
 
 
-def with_sample(samples: Mapping[int, float | None], week: int, score: float | None) -> dict[int, float | None]:
+def with_sample(samples: Mapping[int, Figure | None], week: int, score: Figure | None) -> dict[int, Figure | None]:
     """The samples with one more week; None: the score was unknown when it was taken."""
     taken = {**samples, week: score}
     return {number: taken[number] for number in sorted(taken)[-MOST_SAMPLES:]}
 
 
-def falling_weeks(samples: Mapping[int, float | None], week: int) -> int | None:
+def falling_weeks(samples: Mapping[int, Figure | None], week: int) -> int | None:
     """How many weeks in a row, up to this one, began lower than the one before; None when that is not known.
 
     A week without a known sample breaks the run; where this week's or the last one's is missing nothing is known.

@@ -227,7 +227,7 @@ def _glanced(
     if all(_unread(event, account, playbook) for event in events):
         return Step(account=absorbed)
     heard = None if any(_is_of_people(event) for event in events) else _heard(events, playbook)
-    if heard is None or any(_counts_for_a_goal(name, account, playbook) for name in heard - playbook.touched.keys()):
+    if heard is None or any(_counts_for_a_goal(name, account, playbook) for name in heard.difference(playbook.touched)):
         return None
     view = view_of(absorbed, now, playbook)
     if not still_rests(absorbed, heard, view, playbook):

@@ -10,6 +10,7 @@ from datetime import timedelta
 from enum import StrEnum, unique
 
 from orchestrator.core.conditions import ALWAYS, Node
+from orchestrator.core.figures import Figure
 
 
 @unique
@@ -22,7 +23,7 @@ class Side(StrEnum):
     AT_MOST = "at_most"
 
 
-_FITS: dict[Side, Callable[[float, float], bool]] = {
+_FITS: dict[Side, Callable[[Figure, Figure], bool]] = {
     Side.ABOVE: operator.gt,
     Side.AT_LEAST: operator.ge,
     Side.BELOW: operator.lt,
@@ -36,9 +37,9 @@ class Bound:
     """A limit, open or closed exactly as it was promised."""
 
     side: Side
-    limit: float
+    limit: Figure
 
-    def fits(self, figure: float) -> bool:
+    def fits(self, figure: Figure) -> bool:
         """Whether a figure is on that side."""
         return _FITS[self.side](figure, self.limit)
 
@@ -120,8 +121,8 @@ class NetPromoters:
     """Promoters less detractors, of a hundred who answered: -100 to 100; each person's newest answer counts once."""
 
     score: str
-    promoters: float  # who says so much, or more
-    detractors: float  # who says so much, or less
+    promoters: Figure  # who says so much, or more
+    detractors: Figure  # who says so much, or less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +154,7 @@ class Metric:
     benchmark: str | None = None  # the key of a figure of others, that is shown beside the target
 
 
-def graded(metric: Metric, figure: float | None) -> Grade:
+def graded(metric: Metric, figure: Figure | None) -> Grade:
     """How a figure stands; None is not known."""
     if figure is None:
         return Grade.UNKNOWN

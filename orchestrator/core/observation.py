@@ -12,6 +12,7 @@ from typing import assert_never
 from orchestrator.core.account import Account, LedgerEntry, Outcome
 from orchestrator.core.conditions import Node, View, value_of, verdict
 from orchestrator.core.errors import UndecidableError
+from orchestrator.core.figures import Figure
 from orchestrator.core.metrics import Judged, Mean, Median, Metric, NetPromoters, Ratio, Share
 from orchestrator.core.reasons import DecisionReason
 
@@ -23,8 +24,8 @@ _OF_A_HUNDRED = 100.0  # in which net promoters are counted
 class Observation:
     """What an account adds to a figure."""
 
-    amount: float
-    weight: float = 1.0
+    amount: Figure
+    weight: Figure = 1.0
 
 
 YES, NO = Observation(amount=1), Observation(amount=0)
@@ -81,7 +82,7 @@ def _recent(at: datetime, metric: Metric, now: datetime) -> bool:
     return metric.over is None or now - at <= metric.over
 
 
-def _number(node: Node, view: View) -> float | None:
+def _number(node: Node, view: View) -> Figure | None:
     found = value_of(node, view)
     finite = isinstance(found, int | float) and math.isfinite(found)
     return float(found) if finite and isinstance(found, int | float) else None
@@ -98,5 +99,5 @@ def _promoters(asked: NetPromoters, metric: Metric, view: View) -> Observation:
     return Observation(amount=_OF_A_HUNDRED * (for_us - against), weight=len(answers)) if answers else UNKNOWN
 
 
-def _ratio(of: float | None, to: float | None) -> Observation:
+def _ratio(of: Figure | None, to: Figure | None) -> Observation:
     return UNKNOWN if of is None or to is None else Observation(amount=of, weight=to)

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from orchestrator.core.events import Event, EventKind
 from orchestrator.core.facts import MOST_TEXT, Written, last_written
+from orchestrator.core.figures import Figure
 
 CONSENT_TRAITS = ("consent", "consent_source", "consent_at")  # ours: what was said of getting mail, by whom, when
 PERSON_TRAITS = (
@@ -119,6 +120,6 @@ def in_line(people: Iterable[Person]) -> list[Person]:
     return sorted(people, key=_turn)
 
 
-def _turn(person: Person) -> tuple[int, bool, float, str]:
+def _turn(person: Person) -> tuple[int, bool, Figure, str]:
     seen = person.first_seen
     return (person.rank, seen is None, seen.timestamp() if seen else 0.0, person.id)

@@ -24,6 +24,7 @@ from orchestrator.core.conditions import (
 )
 from orchestrator.core.events import Json
 from orchestrator.core.facts import Vocabulary
+from orchestrator.core.figures import Figure
 from orchestrator.core.metrics import Bound, Metric
 from orchestrator.core.periods import Unit
 
@@ -166,7 +167,7 @@ class Stage:
     name: str
     goal: str  # what the stage is for, in a sentence
     window: Window | None = None  # None: none is stated; a segment may state another
-    target: float | None = None  # of the goal's metric, 0..1
+    target: Figure | None = None  # of the goal's metric, 0..1
     checklist: tuple[ChecklistItem, ...] = ()  # of its exit: a transition may ask for all of it
     exit: bool = False  # the account has left: pending messages are cancelled, plays are skipped
 
@@ -359,8 +360,8 @@ class SurveyKind(StrEnum):
 class Scale:
     """What numbers answer a survey; both ends belong to it."""
 
-    lowest: float
-    highest: float
+    lowest: Figure
+    highest: Figure
     high_is_better: bool
 
 
@@ -560,7 +561,7 @@ class Gaps:
 class Holdout:
     """The share of accounts that is not written to, so that the difference can be measured; a matter of their ids."""
 
-    share: float  # 0..1
+    share: Figure  # 0..1
     salt: str  # another one draws other accounts
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from sqlalchemy import text
 
+from orchestrator.runtime.engine import LANGUAGE
 from tests.benchmarks.stage import Stage
 from tests.benchmarks.subject import Run
 
@@ -91,7 +92,7 @@ def versions(stage: Stage) -> dict[str, str]:
     with stage.engine.connect() as connection:
         postgres = str(connection.scalar(text("SHOW server_version")))
     info = stage.client.info("server")
-    found = {"python": platform.python_version(), "PostgreSQL": postgres}
+    found = {"engine in": LANGUAGE, "python": platform.python_version(), "PostgreSQL": postgres}
     found["Valkey"] = str(info.get("valkey_version", info["redis_version"]))
     for name in PACKAGES:
         with suppress(PackageNotFoundError):

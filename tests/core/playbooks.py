@@ -576,7 +576,7 @@ PLAYBOOK = Playbook(
     working=Hours(weekdays=frozenset(range(5)), opens=time(9), closes=time(17)),
     timezone="Europe/Berlin",
     checklist=("setup", "value"),
-    reads=frozenset({*EVENTS, FILTERED}) - {"ordered"} | SAYINGS.keys(),
+    reads=frozenset({*EVENTS, FILTERED, *SAYINGS}) - {"ordered"},
     core_feature=("Boards", "/boards"),
     judgements={"proven": "Value is proven"},
 )

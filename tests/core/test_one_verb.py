@@ -1,6 +1,5 @@
 """The five rules of ``advance`` (DESIGN.md, "One verb") as properties over random lives."""
 
-import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta, timezone
@@ -254,10 +253,10 @@ ELSEWHERE = event("login", START.astimezone(timezone(2 * HOUR)))
 def test_an_illegal_event_raises_and_changes_nothing(wrong: Event) -> None:
     """An event of another account, of none, or without a UTC instant is refused, and the account is untouched."""
     account = advance(opened("a", START, PLAYBOOK), (), [event("signed_up")], START, PLAYBOOK).account
-    before = copy.deepcopy(account)
+    before = repr(account)
     with pytest.raises(IllegalInputError):
         advance(account, (), [event("login"), wrong], START, PLAYBOOK)
-    assert account == before
+    assert repr(account) == before
 
 
 @pytest.mark.parametrize("now", [START.replace(tzinfo=None), START.astimezone(timezone(HOUR))], ids=["naive", "zoned"])
