@@ -277,8 +277,8 @@ def _link(
     person_id: str,
     account_id: str | None,
     linked_at: datetime | None,
-    source: str,
-    message_id: str,
+    source: str | None,
+    message_id: str | None,
     same_as: str | None,
     claimed_by: str | None,
     previous: bool,  # noqa: FBT001 -- as they stand in the row: unpacked, for a batch asks hundreds of them
@@ -287,7 +287,7 @@ def _link(
     return Link(
         person_id=person_id,
         account_id=account_id,
-        stamp=None if linked_at is None else (linked_at, source, message_id),
+        stamp=None if linked_at is None or source is None or message_id is None else (linked_at, source, message_id),
         same_as=same_as,
         claimed_by=claimed_by,
         previous=previous,
