@@ -62,7 +62,8 @@ compiled: $(COMPILED)/.built ## the engine in C, in build/compiled: takes a C co
 alike: $(STAMP) ## the engine in C decides as the one in Python does; left out where nothing can be compiled
 	@if $(BIN)/python -c '$(COMPILES)'; then \
 	  $(MAKE) --no-print-directory $(COMPILED)/.built && \
-	  $(IN_C) $(BIN)/python -m pytest tests/compiled tests/core -o pythonpath= -n 2 --dist loadfile --disable-socket $(ARGS); \
+	  $(IN_C) $(BIN)/python -m pytest tests/compiled tests/core tests/usecases -o pythonpath= \
+	    -m "not ($(SERIAL) or soak)" -n 2 --dist loadfile --timeout=300 $(ARGS); \
 	else \
 	  echo "No C compiler, or no headers of Python: the engine in C is not tried here."; \
 	fi
