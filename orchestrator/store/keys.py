@@ -8,7 +8,7 @@ Why two drains cannot both admit one key:
 
 1. Whoever admits holds the advisory lock KEYS, shared, until the end of the transaction; a rotation holds it alone. So
    all transactions in flight agree on the current generation, and none of them writes into an older one.
-2. Within the current generation the primary key decides: the second insert waits for the first transaction's end.
+2. Within the current generation its unique index decides: the second insert waits for the first transaction's end.
 3. Whatever older generations hold was committed before the rotation got the lock, so it is visible to every statement
    that starts after our lock was granted. That is why the generation is read in a *new* statement (READ COMMITTED
    takes its snapshot when a statement starts, not when its wait is over).
@@ -62,7 +62,6 @@ ADMIT = text("""
 
 STORED = text("""
     -- stored: the bodies that known keys were admitted with; a new statement, so that it sees what ADMIT waited for
-    -- (a generation is read whole until autovacuum has analysed it for the first time: a minute, of a million keys)
     SELECT encode(uuid_send(key), 'hex') AS key, encode(uuid_send(digest), 'hex') AS digest
       FROM event_keys WHERE key = ANY(CAST(:keys AS uuid[]))
 """)
@@ -245,8 +244,9 @@ def _rotate(
 
 
 def _begin(connection: Connection, generation: int, now: datetime) -> None:
+    unique = f"CONSTRAINT uq_event_keys_{generation} UNIQUE (key)"
     connection.execute(
-        text(f"CREATE TABLE event_keys_{generation} PARTITION OF event_keys FOR VALUES IN ({generation})")
+        text(f"CREATE TABLE event_keys_{generation} PARTITION OF event_keys ({unique}) FOR VALUES IN ({generation})")
     )
     connection.execute(insert(key_generations).values(generation=generation, began_at=now))
 

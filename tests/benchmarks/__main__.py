@@ -27,7 +27,7 @@ from tests.benchmarks.growing import growing
 from tests.benchmarks.ours import drained_in_process
 from tests.benchmarks.parts import parts_of_advance
 from tests.benchmarks.report import Told, machine, show, versions, write
-from tests.benchmarks.scale import FULL, QUICK, Growth, Scale
+from tests.benchmarks.scale import FULL, QUICK, Scale
 from tests.benchmarks.simulation import simulation
 from tests.benchmarks.single import single_steps
 from tests.benchmarks.stage import SHARDS, Stage, staged
@@ -77,11 +77,11 @@ def _chosen(asked: argparse.Namespace) -> list[str]:
 
 def _scale(asked: argparse.Namespace) -> Scale:
     scale = QUICK if asked.quick else FULL
-    growth = Growth(
+    growth = replace(
+        scale.growth,
         workers=_numbers(asked.workers) or scale.growth.workers,
         accounts=_numbers(asked.accounts) or scale.growth.accounts,
         stored=_numbers(asked.stored) or scale.growth.stored,
-        events=scale.growth.events,
     )
     return replace(scale, growth=growth, rounds=asked.rounds or scale.rounds, year=asked.year or scale.year)
 

@@ -1,15 +1,19 @@
-"""What grows: workers, accounts and stored events, one at a time. Throughput must not fall with what is stored.
+"""What grows: workers, accounts and stored events, one at a time.
 
-Stored events are made by SQL, with their keys, spread over the accounts and over the horizon within which an event
-counts once. Memory is what the workers hold at the end of a run.
+Neither throughput nor latency may fall off with what is stored. Stored events are made by SQL, with their keys, spread
+over the accounts and over the horizon within which an event counts once. Latency is that of a few events that come
+while nothing else does: from the nudge until they are decided, committed and acknowledged. Memory is what the workers
+hold at the end of a run.
 """
 
-from statistics import median
+import time
+from dataclasses import replace
+from statistics import median, quantiles
 
 from sqlalchemy import text
 
 from tests.benchmarks.lives import NOW
-from tests.benchmarks.ours import drained_by_workers
+from tests.benchmarks.ours import drained_by_workers, drained_in_process
 from tests.benchmarks.report import RATE, Figure, Told
 from tests.benchmarks.scale import Growth, Scale
 from tests.benchmarks.stage import SHARDS, Stage
@@ -17,6 +21,7 @@ from tests.benchmarks.subject import Run
 from tests.benchmarks.workload import Call, Population, Traffic
 
 USUAL_ACCOUNTS, USUAL_WORKERS = 100_000, 2
+FEW = 100  # events whose latency is measured
 HORIZON_DAYS = 25  # over which the stored events are spread
 CHUNK = 1_000_000  # rows of one statement
 STORE = (
@@ -46,6 +51,7 @@ def growing(stage: Stage, scale: Scale) -> Told:
         ],
         notes=[
             f"Medians of {scale.rounds} rounds of {growth.events:,} events; uniform accounts.",
+            f"{FEW} events alone: from the nudge to their commit while nothing else is to do; of {growth.tries} times.",
             "Stored events are made by SQL, with their keys.",
         ],
     )
@@ -86,12 +92,24 @@ def _drained(stage: Stage, scale: Scale, population: Population, workers: int, s
     traffic = Traffic(population, stage.lives, SHARDS)
     traffic.sent = stored  # ids of their own in each series
     runs = [_run(stage, traffic.take(scale.growth.events), workers, stored) for _ in range(scale.rounds)]
+    spent = sorted(_waited(stage, traffic.take(FEW)) for _ in range(scale.growth.tries))
     name = f"drain: {workers} workers, {population.size:,} accounts, {stored:,} events stored before"
-    print(f"{name}: {median(run.rate for run in runs):,.0f} events/s", flush=True)
+    print(f"{name}: {median(run.rate for run in runs):,.0f} events/s, {median(spent):.1f} ms", flush=True)
     return [
         Figure(name=name, value=median(run.rate for run in runs), unit=RATE),
         Figure(name=f"{name}: memory of the workers", value=max(run.memory for run in runs) / (1 << 20), unit="MiB"),
+        Figure(name=f"{name}: {FEW} events alone", value=median(spent), unit="ms"),
+        Figure(name=f"{name}: {FEW} events alone, p99", value=quantiles(spent, n=100)[-1], unit="ms"),
     ]
+
+
+def _waited(stage: Stage, calls: list[Call]) -> float:
+    """Milliseconds until these are decided, while nothing else is to do."""
+    one = [replace(call, shard=0) for call in calls]  # any shard is correct
+    stage.load(one, forget=False)
+    began = time.monotonic()
+    drained_in_process(stage)
+    return (time.monotonic() - began) * 1e3
 
 
 def _run(stage: Stage, calls: list[Call], workers: int, stored: int) -> Run:

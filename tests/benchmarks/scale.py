@@ -13,6 +13,7 @@ class Growth:
     accounts: tuple[int, ...]
     stored: tuple[int, ...]  # events that are in the tables already
     events: int  # a round
+    tries: int  # of a few events alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,11 @@ FULL = Scale(
     year=500,
     door_seconds=15.0,
     growth=Growth(
-        workers=(1, 2, 4), accounts=(10_000, 100_000, 1_000_000), stored=(100_000, 1_000_000, 10_000_000), events=60_000
+        workers=(1, 2, 4),
+        accounts=(10_000, 100_000, 1_000_000),
+        stored=(100_000, 1_000_000, 10_000_000),
+        events=300_000,
+        tries=200,
     ),
 )
 QUICK = Scale(
@@ -88,5 +93,5 @@ QUICK = Scale(
     explained=3,
     year=3,
     door_seconds=1.0,
-    growth=Growth(workers=(1, 2), accounts=(100, 400), stored=(1_000, 2_000), events=400),
+    growth=Growth(workers=(1, 2), accounts=(100, 400), stored=(1_000, 2_000), events=400, tries=3),
 )

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import OperationalError
 
 from orchestrator.store.failures import Fault, fault
-from orchestrator.store.keys import Admission, Rotation, Verdict, admit, body_digest, event_key, rotate
+from orchestrator.store.keys import STORED, Admission, Rotation, Verdict, admit, body_digest, event_key, rotate
 from orchestrator.store.tables import event_keys, key_generations
 from tests.database import in_background, until, until_blocked
 
@@ -149,6 +149,31 @@ def test_an_event_counts_once_across_rotations(engine: Engine) -> None:
         assert _admit(engine, (ONE, OTHER_BODY)).verdicts == (Verdict.CONFLICT,)
     with engine.connect() as connection:
         assert connection.execute(select(event_keys.c.generation, event_keys.c.key)).all() == [(0, UUID(ONE))]
+
+
+def test_every_generation_refuses_a_key_twice(engine: Engine) -> None:
+    """Each generation, the first one and one that a rotation began, has a unique index of its own over its keys."""
+    _rotate(engine, NOW)
+    _rotate(engine, NOW + EVERY)
+    query = """SELECT i.indrelid::regclass::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
+                WHERE i.indisunique AND a.attname = 'key' AND i.indkey::text = a.attnum::text"""
+    with engine.connect() as connection:
+        assert set(connection.scalars(text(query))) == _partitions(engine) == {"event_keys_0", "event_keys_1"}
+
+
+def test_a_key_is_looked_up_in_what_nobody_analysed(engine: Engine) -> None:
+    """A large generation that autovacuum has not been to is asked by its index, not read whole."""
+    _rotate(engine, NOW)
+    with engine.begin() as connection:
+        admit(connection, [(event_key("segment", str(number)), BODY) for number in range(20_000)])
+    keys = [event_key("segment", str(number)) for number in range(500)]
+    with engine.connect() as connection:
+        assert connection.scalar(
+            text("SELECT last_analyze IS NULL FROM pg_stat_user_tables WHERE relname = :name"), {"name": "event_keys_0"}
+        )
+        plan = connection.scalars(text(f"EXPLAIN {STORED.text}"), {"keys": f"{{{','.join(keys)}}}"}).all()
+    assert any("Index" in line for line in plan)
+    assert not any("Seq Scan" in line for line in plan)
 
 
 def test_a_key_is_kept_for_the_horizon(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import IntegrityError
 
 from orchestrator.store import migrate
 from orchestrator.store.engine import AdvisoryLock, create_engine
+from orchestrator.store.keys import Verdict, admit, body_digest, event_key, rotate
 from orchestrator.store.tables import LEAF_STORAGE, RANGED, metadata
 from tests.database import until
 
@@ -108,6 +111,27 @@ def test_steps_up_and_down_one_by_one(empty: Engine, empty_database_url: str) ->
         assert not _partitions(connection)
     migrate.upgrade(empty_database_url)
     assert migrate.is_current(empty_database_url)
+
+
+def test_indexes_are_built_anew_over_what_is_there(empty: Engine, empty_database_url: str) -> None:
+    """Going down from the narrow indexes and up again leaves every generation's keys, and each refuses a key twice."""
+    now, week, horizon = datetime(2026, 3, 1, tzinfo=UTC), timedelta(days=7), timedelta(days=30)
+    key, body = event_key("segment", "one"), body_digest(b"{}")
+    migrate.upgrade(empty_database_url)
+    for turn in range(2):
+        with empty.begin() as connection:
+            rotate(connection, now + turn * week, week, horizon)
+            admit(connection, [(key, body), (event_key("segment", f"of {turn}"), body)])
+    migrate.downgrade(empty_database_url, "0012")
+    migrate.upgrade(empty_database_url)
+    query = "SELECT count(*), min(generation), max(generation) FROM event_keys"
+    with empty.connect() as connection:
+        assert tuple(connection.execute(text(query)).one()) == (3, 0, 1)
+        assert admit(connection, [(key, body)]).verdicts == (Verdict.DUPLICATE,)
+    for generation in range(2):
+        again = "INSERT INTO event_keys SELECT * FROM event_keys WHERE generation = :generation LIMIT 1"
+        with empty.connect() as connection, pytest.raises(IntegrityError):
+            connection.execute(text(again), {"generation": generation})
 
 
 def test_a_fresh_database_is_not_current(empty_database_url: str) -> None:
