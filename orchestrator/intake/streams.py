@@ -236,33 +236,24 @@ class Streams:
         the client's ``socket_timeout``. Raises redis-py's errors; what was sent before may have arrived.
         """
         stamp = stamped(source, received_at)
-        wait_ms = durable_ms if durable_ms is not None and self.can_wait else None
         commands = (posted(self._shard_for(call), call, stamp) for call in calls)
+        return self._published(commands, durable_ms)
+
+    def put_back(self, entries: Iterable[Sequence[bytes]], *, durable_ms: int) -> Published:
+        """Put whole entries (field, value, field, value …) on the streams again; else as ``publish``."""
+        return self._published(map(self._whole, entries), durable_ms)
+
+    def _published(self, commands: Iterable[bytes], durable_ms: int | None) -> Published:
+        wait_ms = durable_ms if durable_ms is not None and self.can_wait else None
         added = [self._append(chunk, wait_ms, is_last=is_last) for chunk, is_last in _chunked(commands, BATCH)]
         return Published(
             entry_ids=tuple(entry_id for each in added for entry_id in each.entry_ids),
             durable=wait_ms is not None and _is_durable(added),
         )
 
-    def put_back(self, entries: Iterable[Sequence[bytes]], *, durable_ms: int) -> Published:
-        """Put whole entries (field, value, field, value …) on the streams again; else as ``publish``."""
-        wait_ms = durable_ms if self.can_wait else None
-        added = [self._append_whole(chunk, wait_ms, is_last=is_last) for chunk, is_last in _chunked(entries, BATCH)]
-        return Published(
-            entry_ids=tuple(entry_id for each in added for entry_id in each.entry_ids),
-            durable=not added or (wait_ms is not None and _is_durable(added)),
-        )
-
-    def _append_whole(self, entries: list[Sequence[bytes]], wait_ms: int | None, *, is_last: bool) -> _Added:
-        pipeline: Any = self.client.pipeline(transaction=False)
-        for fields in entries:
-            call = dict(zip(fields[::2], fields[1::2], strict=True)).get(CALL, b"")
-            pipeline.execute_command("XADD", stream_key(self._shard_for(call)), "*", *fields)
-        if wait_ms is not None:
-            pipeline.info("server")
-            if is_last:
-                pipeline.execute_command("WAITAOF", 1, 0, wait_ms)
-        return _added(len(entries), pipeline.execute(raise_on_error=False))
+    def _whole(self, fields: Sequence[bytes]) -> bytes:
+        call = dict(zip(fields[::2], fields[1::2], strict=True)).get(CALL, b"")
+        return _command(b"XADD", stream_key(self._shard_for(call)).encode(), b"*", *fields)
 
     @cached_property
     def can_wait(self) -> bool:

@@ -124,7 +124,7 @@ def _marked(row: Row, fields: list[bytes]) -> list[bytes]:
 
 
 def _put_back(ports: Ports, entries: Sequence[list[bytes]], *, confirm: bool) -> None:
-    if not ports.streams.put_back(entries, durable_ms=DURABLE_MS).durable and confirm:
+    if entries and not ports.streams.put_back(entries, durable_ms=DURABLE_MS).durable and confirm:
         raise NotOnDiskError
 
 

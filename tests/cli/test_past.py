@@ -47,7 +47,6 @@ def world(
         **found,
         "LIFECYCLE_CLOCK": "held",
         "LIFECYCLE_SHARDS": "1",
-        "LIFECYCLE_DURABILITY": "memory",
     }.items():
         monkeypatch.setenv(name, value)
     with redis.Redis(unix_socket_path=valkey_socket) as client:

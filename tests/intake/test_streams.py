@@ -322,6 +322,17 @@ def test_publishing_many_can_be_confirmed(client: redis.Redis, count: int) -> No
     assert [body for batch in batches(streams, "a") for body in bodies(batch)] == calls(count)
 
 
+@pytest.mark.parametrize("count", [0, 1, 501])
+def test_putting_back_many_can_be_confirmed(client: redis.Redis, count: int) -> None:
+    """Whole entries, with all their fields, go back in order, and the server confirms that they are fsynced."""
+    streams = one_shard(client)
+    entries = [(b"call", call, b"source", b"crm") for call in calls(count)]
+    back = streams.put_back(iter(entries), durable_ms=2000)
+    assert back.durable
+    assert len(set(back.entry_ids)) == count == client.xlen(stream_key(0))
+    assert [tuple(fields) for batch in batches(streams, "a") for _, fields in batch.entries] == entries
+
+
 def test_without_asking_nothing_is_confirmed(client: redis.Redis) -> None:
     """A publication that did not ask for durability does not claim it."""
     assert not one_shard(client).publish(calls(1)).durable
