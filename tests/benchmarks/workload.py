@@ -76,17 +76,21 @@ class Traffic:
         weights = self.population.weights()
         ranks = self.rng.choices(range(self.population.size), cum_weights=weights, k=number)
         fresh = self._completions(weights)
+        drawn = (next(fresh, None) if self.rng.random() < MILESTONES else None for _ in ranks)
         return [
-            self._call(*(next(fresh) if self.rng.random() < MILESTONES else self._usual(self.population.number(rank))))
-            for rank in ranks
+            self._call(*(done or self._usual(self.population.number(rank))))
+            for rank, done in zip(ranks, drawn, strict=True)
         ]
 
     def _completions(self, weights: list[float]) -> Iterator[tuple[int, str]]:
-        """Accounts that reach a milestone now, the busy ones first to be drawn; without end while there are any."""
-        while True:
+        """Accounts that reach a milestone now, the busy ones first to be drawn; none once few have one left."""
+        found = True
+        while found:
+            found = False
             for rank in self.rng.choices(range(self.population.size), cum_weights=weights, k=1000):
                 number = self.population.number(rank)
                 if todo := self._todo(number):
+                    found = True
                     self.progress[number] = self.progress.get(number, 0) + 1
                     yield number, todo[0]
 
