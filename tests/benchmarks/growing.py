@@ -42,23 +42,25 @@ STORE = (
 def growing(stage: Stage, scale: Scale) -> Told:
     """The figures of growth."""
     growth = scale.growth
-    usual = min(USUAL_ACCOUNTS, max(growth.accounts))
+    usual = min(USUAL_ACCOUNTS, most := max(growth.accounts))
     return Told(
         figures=[
             *(each for workers in growth.workers for each in _measured(stage, scale, usual, workers)),
             *(each for accounts in growth.accounts for each in _measured(stage, scale, accounts, USUAL_WORKERS)),
+            *(_measured(stage, scale, most, USUAL_WORKERS, silent=most - usual) if most > usual else ()),
             *_stored(stage, scale, usual, growth),
         ],
         notes=[
             f"Medians of {scale.rounds} rounds of {growth.events:,} events; uniform accounts.",
             f"{FEW} events alone: from the nudge to their commit while nothing else is to do; of {growth.tries} times.",
+            "Where more accounts are heard of, a batch has more to decide; where most of them are silent, it has not.",
             "Stored events are made by SQL, with their keys.",
         ],
     )
 
 
-def _measured(stage: Stage, scale: Scale, accounts: int, workers: int) -> list[Figure]:
-    population = Population(name="growing", size=accounts, exponent=0.0)
+def _measured(stage: Stage, scale: Scale, accounts: int, workers: int, silent: int = 0) -> list[Figure]:
+    population = Population(name="growing", size=accounts, exponent=0.0, silent=silent)
     stage.populate(population)
     return _drained(stage, scale, population, workers, 0)
 
@@ -93,7 +95,8 @@ def _drained(stage: Stage, scale: Scale, population: Population, workers: int, s
     traffic.sent = stored  # ids of their own in each series
     runs = [_run(stage, traffic.take(scale.growth.events), workers, stored) for _ in range(scale.rounds)]
     spent = sorted(_waited(stage, traffic.take(FEW)) for _ in range(scale.growth.tries))
-    name = f"drain: {workers} workers, {population.size:,} accounts, {stored:,} events stored before"
+    among = f" ({population.silent:,} of them silent)" if population.silent else ""
+    name = f"drain: {workers} workers, {population.size:,} accounts{among}, {stored:,} events stored before"
     print(f"{name}: {median(run.rate for run in runs):,.0f} events/s, {median(spent):.1f} ms", flush=True)
     return [
         Figure(name=name, value=median(run.rate for run in runs), unit=RATE),

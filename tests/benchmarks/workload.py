@@ -37,10 +37,11 @@ class Population:
     name: str
     size: int
     exponent: float  # of Zipf's law; 0: all alike
+    silent: int = 0  # accounts of which nothing is heard
 
     def weights(self) -> list[float]:
-        """Cumulated weights by rank."""
-        return list(accumulate((rank + 1) ** -self.exponent for rank in range(self.size)))
+        """Cumulated weights by rank, of those that are heard of."""
+        return list(accumulate((rank + 1) ** -self.exponent for rank in range(self.size - self.silent)))
 
     def number(self, rank: int) -> int:
         """The number of the account of a rank, 0 the busiest."""
@@ -74,7 +75,7 @@ class Traffic:
     def take(self, number: int) -> list[Call]:
         """The next so many calls."""
         weights = self.population.weights()
-        ranks = self.rng.choices(range(self.population.size), cum_weights=weights, k=number)
+        ranks = self.rng.choices(range(len(weights)), cum_weights=weights, k=number)
         fresh = self._completions(weights)
         drawn = (next(fresh, None) if self.rng.random() < MILESTONES else None for _ in ranks)
         return [
@@ -87,7 +88,7 @@ class Traffic:
         found = True
         while found:
             found = False
-            for rank in self.rng.choices(range(self.population.size), cum_weights=weights, k=1000):
+            for rank in self.rng.choices(range(len(weights)), cum_weights=weights, k=1000):
                 number = self.population.number(rank)
                 if todo := self._todo(number):
                     found = True
