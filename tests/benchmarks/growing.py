@@ -21,6 +21,7 @@ from tests.benchmarks.subject import Run
 from tests.benchmarks.workload import Call, Population, Traffic
 
 USUAL_ACCOUNTS, USUAL_WORKERS = 100_000, 2
+SERIES = 10  # times what is stored before it: there each series begins to count its ids
 FEW = 100  # events whose latency is measured
 HORIZON_DAYS = 25  # over which the stored events are spread
 CHUNK = 1_000_000  # rows of one statement
@@ -92,7 +93,7 @@ def store(stage: Stage, accounts: int, first: int, last: int) -> None:
 
 def _drained(stage: Stage, scale: Scale, population: Population, workers: int, stored: int) -> list[Figure]:
     traffic = Traffic(population, stage.lives, SHARDS)
-    traffic.sent = stored  # ids of their own in each series
+    traffic.sent = stored * SERIES  # ids of their own in each series
     runs = [_run(stage, traffic.take(scale.growth.events), workers, stored) for _ in range(scale.rounds)]
     spent = sorted(_waited(stage, traffic.take(FEW)) for _ in range(scale.growth.tries))
     among = f" ({population.silent:,} of them silent)" if population.silent else ""
