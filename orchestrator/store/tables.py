@@ -131,7 +131,7 @@ key_generations = Table(
 )
 
 # Each generation has a unique index of its own over its keys (``keys``, migration 0013): one over all of them would
-# have to hold the generation too, and be a fifth larger.
+# have to hold the generation too, and be a third larger.
 event_keys = Table(
     "event_keys",
     metadata,
