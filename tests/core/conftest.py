@@ -6,11 +6,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket, enable_socket
 
-from orchestrator.runtime.engine import LANGUAGE
-
 settings.register_profile(
     "core",
-    max_examples=40 if LANGUAGE == "Python" else 15,  # compiled, the same sources are tried a second time
+    max_examples=40,
     deadline=None,  # a busy machine is no failure
     database=None,  # no folder is left behind
     print_blob=True,
