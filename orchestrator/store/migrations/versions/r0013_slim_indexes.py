@@ -4,7 +4,7 @@ Keys are unique within their generation by themselves, so its number leaves the 
 key, without ever having analysed a generation, that looking one up finds at most one row. An account's events are asked
 for by the account alone: its many entries are then one list in the index, a quarter of the size, so that events go to
 pages that are in memory and in the log already. Both are built anew: some seconds for a million events, in which none
-can be stored.
+can be stored. Workers of the version before are to be stopped first: a generation that they began would lack its index.
 
 Revision ID: 0013
 """
